@@ -1,0 +1,270 @@
+package inventory
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"lull/internal/wire"
+)
+
+const (
+	flushEvery = time.Second
+	maxActions = 16 // waiting on one computer; more is a mistake of who asks
+)
+
+// ErrUnknown means that no such computer is enrolled.
+var ErrUnknown = errors.New("this computer is not enrolled")
+
+// Fleet is the inventory in memory, and the only writer of its Store.
+type Fleet struct {
+	store Store
+	now   func() time.Time
+	log   *slog.Logger
+
+	mu      sync.RWMutex
+	members map[string]*member
+	dirty   map[string]struct{}
+	version atomic.Uint64 // counts changes, for who caches what he makes of the fleet
+}
+
+type member struct {
+	computer atomic.Pointer[Computer]
+	seen     atomic.Int64  // Unix seconds; newer than computer.Seen
+	asked    chan struct{} // has an element when an action was added
+}
+
+// OpenFleet reads the inventory from store.
+func OpenFleet(ctx context.Context, store Store, log *slog.Logger, now func() time.Time) (*Fleet, error) {
+	all, err := store.Load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f := &Fleet{store: store, now: now, log: log, members: make(map[string]*member, len(all)), dirty: map[string]struct{}{}}
+	for i := range all {
+		f.members[all[i].ID] = newMember(&all[i])
+	}
+	return f, nil
+}
+
+func newMember(c *Computer) *member {
+	m := &member{asked: make(chan struct{}, 1)}
+	m.computer.Store(c)
+	m.seen.Store(c.Seen.Unix())
+	return m
+}
+
+// Enrol makes a computer known by its key, durably. A known key is answered as the first time.
+func (f *Fleet) Enrol(ctx context.Context, key []byte, host string) (string, error) {
+	id := wire.ComputerID(key)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.members[id] != nil {
+		return id, nil
+	}
+	now := f.now().UTC().Truncate(time.Second)
+	c := &Computer{ID: id, Key: slices.Clone(key), Host: host, Enrolled: now, Seen: now}
+	if err := f.store.Save(ctx, []Computer{*c}); err != nil {
+		return "", fmt.Errorf("enrol %s: %w", host, err)
+	}
+	f.members[id] = newMember(c)
+	f.version.Add(1)
+	return id, nil
+}
+
+// Forget removes a computer; its agent must enrol again. ErrUnknown: there is none.
+func (f *Fleet) Forget(ctx context.Context, id string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.members[id] == nil {
+		return ErrUnknown
+	}
+	if err := f.store.Delete(ctx, id); err != nil {
+		return err
+	}
+	delete(f.members, id)
+	delete(f.dirty, id)
+	f.version.Add(1)
+	return nil
+}
+
+func (f *Fleet) member(id string) *member {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return f.members[id]
+}
+
+// Computer returns one computer.
+func (f *Fleet) Computer(id string) (*Computer, bool) {
+	if m := f.member(id); m != nil {
+		return m.snapshot(), true
+	}
+	return nil, false
+}
+
+// snapshot is the computer with the time at which it was last seen.
+func (m *member) snapshot() *Computer {
+	c := *m.computer.Load()
+	c.Seen = time.Unix(m.seen.Load(), 0).UTC()
+	return &c
+}
+
+// Seen notes that a computer has checked in without news. It touches memory only.
+func (f *Fleet) Seen(id string) bool {
+	m := f.member(id)
+	if m != nil {
+		m.seen.Store(f.now().Unix())
+	}
+	return m != nil
+}
+
+// Asked returns the channel on which one element says that an action was added; nil if there is no such computer.
+func (f *Fleet) Asked(id string) <-chan struct{} {
+	if m := f.member(id); m != nil {
+		return m.asked
+	}
+	return nil
+}
+
+// Report keeps what a checked check-in says and returns the computer as it is now. Statuses that a check-in does not
+// name stay if it names none at all, as the first one after an agent's start does.
+func (f *Fleet) Report(id string, in *wire.Checkin) (*Computer, error) {
+	f.Seen(id)
+	return f.change(id, func(c *Computer) {
+		c.Agent, c.Mode, c.Facts, c.Labels, c.Sessions = in.Agent, in.Mode, in.Facts, in.Labels, in.Sessions
+		if host := in.Facts[wire.FactHost]; host != "" {
+			c.Host = host
+		}
+		if len(in.Clients) > 0 {
+			c.Clients = in.Clients
+		}
+		now := f.now()
+		c.Actions = slices.DeleteFunc(slices.Clone(c.Actions), func(a wire.Action) bool {
+			return slices.Contains(in.Done, a.ID) || !a.Until.IsZero() && !now.Before(a.Until)
+		})
+	})
+}
+
+// Ask adds an action for a computer and gives it an id.
+func (f *Fleet) Ask(id string, action wire.Action) error {
+	full := false
+	_, err := f.change(id, func(c *Computer) {
+		if full = len(c.Actions) >= maxActions; full {
+			return
+		}
+		var b [8]byte
+		rand.Read(b[:])
+		action.ID = hex.EncodeToString(b[:])
+		c.Actions = append(slices.Clone(c.Actions), action)
+	})
+	if err != nil {
+		return err
+	}
+	if full {
+		return fmt.Errorf("%d actions already wait on this computer: let its agent do them first", maxActions)
+	}
+	if m := f.member(id); m != nil {
+		select {
+		case m.asked <- struct{}{}:
+		default:
+		}
+	}
+	return nil
+}
+
+func (f *Fleet) change(id string, edit func(*Computer)) (*Computer, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	m := f.members[id]
+	if m == nil {
+		return nil, ErrUnknown
+	}
+	c := m.snapshot()
+	edit(c)
+	m.computer.Store(c)
+	f.dirty[id] = struct{}{}
+	f.version.Add(1)
+	return c, nil
+}
+
+// Version changes with every change of the fleet but the times at which computers were seen.
+func (f *Fleet) Version() uint64 { return f.version.Load() }
+
+// Computers lists all computers by host name.
+func (f *Fleet) Computers() []*Computer {
+	f.mu.RLock()
+	list := make([]*Computer, 0, len(f.members))
+	for _, m := range f.members {
+		list = append(list, m.snapshot())
+	}
+	f.mu.RUnlock()
+	slices.SortFunc(list, func(a, b *Computer) int {
+		if c := strings.Compare(strings.ToLower(a.Host), strings.ToLower(b.Host)); c != 0 {
+			return c
+		}
+		return strings.Compare(a.ID, b.ID)
+	})
+	return list
+}
+
+// Run writes what changed, once a second, until ctx ends, and then everything once more.
+func (f *Fleet) Run(ctx context.Context) {
+	tick := time.NewTicker(flushEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			f.flush(ctx, f.takeDirty())
+		case <-ctx.Done():
+			f.mu.RLock()
+			ids := slices.Collect(maps.Keys(f.members))
+			f.mu.RUnlock()
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+			defer cancel()
+			f.flush(ctx, ids)
+			return
+		}
+	}
+}
+
+func (f *Fleet) takeDirty() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	ids := slices.Collect(maps.Keys(f.dirty))
+	clear(f.dirty)
+	return ids
+}
+
+// flush saves computers; those that could not be saved are tried again with the next ones.
+func (f *Fleet) flush(ctx context.Context, ids []string) {
+	if len(ids) == 0 {
+		return
+	}
+	computers := make([]Computer, 0, len(ids))
+	for _, id := range ids {
+		if c, ok := f.Computer(id); ok {
+			computers = append(computers, *c)
+		}
+	}
+	err := f.store.Save(ctx, computers)
+	if err == nil || ctx.Err() != nil {
+		return
+	}
+	f.log.Error("reports were not written; they are tried again", "computers", len(computers), "error", err)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, c := range computers {
+		if f.members[c.ID] != nil {
+			f.dirty[c.ID] = struct{}{}
+		}
+	}
+}

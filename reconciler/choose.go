@@ -11,17 +11,14 @@ func (c *client) choose(rule schema.VersionRule, system string) (schema.Version,
 	if c.Spec.Platforms.On(system) == nil {
 		return none(Why(PlatformMissing, "system", system))
 	}
-	if c.bounded() && c.server.IsZero() {
+	if c.ceiling.IsZero() && (c.bounded() || rule.Server()) {
 		return none(Why(ServerVersionUnknown, "server", c.Spec.Server))
 	}
 	if v, exact := rule.Exact(); exact {
 		return c.named(v, system)
 	}
 	if rule.Server() {
-		if c.server.IsZero() {
-			return none(Why(ServerVersionUnknown, "server", c.Spec.Server))
-		}
-		return c.named(c.server, system)
+		return c.named(c.ceiling, system)
 	}
 	return c.newest(rule, system)
 }
@@ -29,7 +26,7 @@ func (c *client) choose(rule schema.VersionRule, system string) (schema.Version,
 // named is the release of exactly one version. Naming it is an approval in itself.
 func (c *client) named(v schema.Version, system string) (schema.Version, *Reason) {
 	if !c.compatible(v) {
-		return none(Why(NotCompatible, "version", v.String(), "server", c.server.String(), "rule", string(c.Spec.Compatibility)))
+		return none(Why(NotCompatible, "version", v.String(), "server", c.ceiling.String(), "rule", string(c.Spec.Compatibility)))
 	}
 	if decision := c.decisions[v.Canonical()]; decision != nil && decision.Spec.Withdrawn != nil {
 		w := decision.Spec.Withdrawn
@@ -51,7 +48,7 @@ func (c *client) newest(rule schema.VersionRule, system string) (schema.Version,
 	}
 	reason := Why(ReleaseMissing, "rule", rule.String(), "system", system)
 	if c.bounded() {
-		reason.Args["server"] = c.server.String()
+		reason.Args["server"] = c.ceiling.String()
 	}
 	return none(reason)
 }
@@ -68,11 +65,11 @@ func (c *client) compatible(v schema.Version) bool {
 	case schema.Unchecked:
 		return true
 	case schema.SameVersion:
-		return v.Equal(c.server)
+		return v.Equal(c.ceiling)
 	case schema.SameTwoParts:
-		return v.Compare(c.server) <= 0 && v.SameTwoParts(c.server)
+		return v.Compare(c.ceiling) <= 0 && v.SameTwoParts(c.ceiling)
 	}
-	return v.Compare(c.server) <= 0
+	return v.Compare(c.ceiling) <= 0
 }
 
 func none(r Reason) (schema.Version, *Reason) { return schema.Version{}, &r }

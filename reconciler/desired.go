@@ -5,12 +5,12 @@ import "lull/schema"
 // Subject is one installation as far as manifests can tell installations apart: a client on a computer that is
 // administered under a workstation name.
 type Subject struct {
-	Client      string
-	Workstation string // the registered name
-	Computer    string // the real host name
-	System      string // windows or linux, as runtime.GOOS says
-	Labels      map[string]string
-	Facts       map[string]string
+	Client      string            `json:"client"`
+	Workstation string            `json:"workstation"` // the registered name
+	Computer    string            `json:"computer"`    // the real host name
+	System      string            `json:"system"`      // windows or linux, as runtime.GOOS says
+	Labels      map[string]string `json:"labels,omitempty"`
+	Facts       map[string]string `json:"facts,omitempty"`
 }
 
 // Available is one release in the store, on one system.
@@ -40,5 +40,5 @@ type Desired struct {
 	AllowDowngrade bool              `json:"allowDowngrade,omitempty"`
 	Suspend        *schema.Suspend   `json:"suspend,omitempty"`
 	Problem        *Reason           `json:"problem,omitempty"` // why no release could be chosen
-	Origins        map[string]Origin `json:"origins,omitempty"` // by field: version, allowDowngrade, suspend
+	Origins        map[string]Origin `json:"origins,omitempty"` // by field: version, allowDowngrade, suspend, accepts, ceiling
 }

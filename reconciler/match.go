@@ -101,34 +101,18 @@ func (m members) match(s *candidate) bool {
 	if len(m.names) == 0 && len(m.computers) == 0 && len(m.labels) == 0 && len(m.facts) == 0 {
 		return false
 	}
-	return (len(m.names) == 0 || matchAny(m.names, s.workstation)) &&
+	return (len(m.names) == 0 || matchAny(m.names, s.name)) &&
 		(len(m.computers) == 0 || matchAny(m.computers, s.computer)) &&
 		holdsAll(m.labels, s.label) &&
-		holdsAll(m.facts, func(key string) string { return s.Facts[key] })
+		holdsAll(m.facts, s.fact)
 }
 
-func holdsAll(want map[string]string, have func(string) string) bool {
+// holdsAll reports whether every key that is wanted is there with that value; a missing key is not an empty one.
+func holdsAll(want map[string]string, have func(string) (string, bool)) bool {
 	for key, value := range want {
-		if have(key) != value {
+		if v, ok := have(key); !ok || v != value {
 			return false
 		}
 	}
 	return true
-}
-
-// candidate is a subject whose names are in lower case and whose Workstation manifest, if there is one, is known.
-type candidate struct {
-	Subject
-	workstation, computer string
-	manifest              *workstation
-}
-
-// label is the value of a label: a manifest's wins over one that the computer reports.
-func (c *candidate) label(key string) string {
-	if c.manifest != nil {
-		if value, ok := c.manifest.Spec.Labels[key]; ok {
-			return value
-		}
-	}
-	return c.Labels[key]
 }

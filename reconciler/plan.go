@@ -83,7 +83,7 @@ func forbidden(desired Desired, observed Observed) (Reason, bool) {
 	switch {
 	case from.IsZero():
 		return Why(UnknownBaseline), true
-	case !desired.Accepts.Contains(from):
+	case !desired.Accepts.Spans(from):
 		return Why(NotAccepted, "installed", from.String(), "accepts", desired.Accepts.String()), true
 	case from.Compare(to) > 0 && !desired.AllowDowngrade:
 		return Why(DowngradeNotAllowed, "installed", from.String(), "desired", to.String()), true

@@ -47,13 +47,13 @@ const (
 	RemovedAfterStaging  Code = "RemovedAfterStaging"
 	Contested            Code = "Contested"
 	PlatformMissing      Code = "PlatformMissing"
+	ReportMode           Code = "ReportMode" // the agent observes and never changes anything
 )
 
 // The codes of the other phases.
 const (
 	InUse           Code = "InUse"           // WaitingForIdle: processes of the client run
 	ScanIncomplete  Code = "ScanIncomplete"  // WaitingForIdle: not every process could be looked at
-	ReportMode      Code = "ReportMode"      // the agent observes and never changes anything
 	SuspendedBy     Code = "SuspendedBy"     // Suspended: a manifest says so
 	NoManifest      Code = "NoManifest"      // Unmanaged: no manifest sets a version
 	ChangeWanted    Code = "ChangeWanted"    // Staging, Updating: observed differs from desired

@@ -17,22 +17,13 @@ type Resolver struct {
 // client is all that the manifests say about one client.
 type client struct {
 	*schema.Client
-	server       schema.Version                     // of the program's server; zero if unknown
+	server       *schema.Server                     // the program's server; nil: none is named
+	ceiling      schema.Version                     // of the program's server; zero if unknown
 	releases     map[string][]schema.Version        // by system, newest first
 	decisions    map[schema.Version]*schema.Release // by canonical version
-	workstations map[string][]*workstation          // by name in lower case, the most specific first
-	versions     []*group                           // groups that set a version, highest priority first
+	workstations map[string][]*workstation          // by name in lower case, highest precedence first
+	versions     []*group                           // groups that set a version, highest precedence first
 	suspending   []*group                           // groups that suspend
-}
-
-type workstation struct {
-	*schema.Workstation
-	computers []pattern
-}
-
-type group struct {
-	*schema.Group
-	members members
 }
 
 // NewResolver makes a resolver for the manifests of a set and the releases that are available.
@@ -54,12 +45,12 @@ func NewResolver(set *schema.Set, available []Available) *Resolver {
 	for _, w := range set.Workstations {
 		if c := r.clients[w.Spec.Client]; c != nil {
 			name := strings.ToLower(w.Spec.Name)
-			c.workstations[name] = append(c.workstations[name], &workstation{w, compilePatterns(w.Spec.Computers)})
+			c.workstations[name] = append(c.workstations[name], newWorkstation(w))
 		}
 	}
 	for _, g := range set.Groups {
 		if c := r.clients[g.Spec.Client]; c != nil {
-			c.add(&group{g, compileMembers(g.Spec.Members)})
+			c.add(newGroup(g))
 		}
 	}
 	for _, c := range r.clients {
@@ -71,32 +62,37 @@ func NewResolver(set *schema.Set, available []Available) *Resolver {
 func newClient(manifest *schema.Client, server *schema.Server) *client {
 	c := &client{
 		Client:       manifest,
+		server:       server,
 		releases:     make(map[string][]schema.Version),
 		decisions:    make(map[schema.Version]*schema.Release),
 		workstations: make(map[string][]*workstation),
 	}
 	if server != nil {
-		c.server = server.Spec.Version
+		c.ceiling = server.Spec.Version
 	}
 	return c
 }
 
 func (c *client) add(g *group) {
-	if g.Spec.Version != nil {
+	if g.policy.Version != nil {
 		c.versions = append(c.versions, g)
 	}
-	if g.Spec.Suspend != nil {
+	if g.policy.Suspend != nil {
 		c.suspending = append(c.suspending, g)
 	}
 }
 
+// sort brings everything into an order that does not depend on the order in which it came.
 func (c *client) sort() {
-	slices.SortStableFunc(c.versions, func(a, b *group) int { return cmp.Compare(b.Spec.Priority, a.Spec.Priority) })
-	for _, versions := range c.releases {
-		slices.SortFunc(versions, func(v, w schema.Version) int { return w.Compare(v) })
-	}
+	slices.SortFunc(c.versions, func(a, b *group) int { return a.before(&b.source) })
+	slices.SortFunc(c.suspending, func(a, b *group) int { return a.before(&b.source) })
 	for _, named := range c.workstations {
-		slices.SortStableFunc(named, func(a, b *workstation) int { return cmp.Compare(len(b.computers), len(a.computers)) })
+		slices.SortFunc(named, func(a, b *workstation) int { return a.before(&b.source) })
+	}
+	for _, versions := range c.releases {
+		slices.SortFunc(versions, func(v, w schema.Version) int {
+			return cmp.Or(w.Compare(v), strings.Compare(v.String(), w.String()))
+		})
 	}
 }
 
@@ -107,86 +103,46 @@ func (r *Resolver) Resolve(s Subject) Desired {
 	if c == nil {
 		return d
 	}
-	at := candidate{Subject: s, workstation: strings.ToLower(s.Workstation), computer: strings.ToLower(s.Computer)}
-	at.manifest = c.workstation(&at)
-	d.Accepts = c.Spec.Accepts
-	c.suspend(&d, &at)
-	policy, problem := c.policy(&d, &at)
-	if problem != nil {
-		d.Managed, d.Problem = true, problem
-		return d
-	}
-	if policy == nil {
+	at := c.candidate(s)
+	c.suspend(&d, at)
+	unit, conflict := c.unit(at)
+	if unit == nil {
+		d.Managed, d.Problem = conflict != nil, conflict
 		return d
 	}
 	d.Managed = true
-	d.Rule = policy.Version.String()
-	d.AllowDowngrade = policy.AllowDowngrade
-	d.Version, d.Problem = c.choose(*policy.Version, s.System)
-	if c.Spec.Compatibility != schema.Unchecked {
-		d.Ceiling = c.server
-	}
+	d.Rule = unit.policy.Version.String()
+	d.AllowDowngrade = unit.policy.AllowDowngrade
+	d.Version, d.Problem = c.choose(*unit.policy.Version, s.System)
+	d.from(unit.Origin, "version", "allowDowngrade")
+	c.bound(&d)
 	return d
 }
 
-// workstation is the most specific Workstation manifest for a candidate, or nil.
-func (c *client) workstation(at *candidate) *workstation {
-	for _, w := range c.workstations[at.workstation] {
-		if len(w.computers) == 0 || matchAny(w.computers, at.computer) {
-			return w
+// unit is where the version unit comes from: the matching manifest of the highest precedence that sets a version, nil
+// if there is none. Matching manifests of one precedence must agree.
+func (c *client) unit(at *candidate) (*source, *Reason) {
+	var first *source
+	for s := range c.setting(at) {
+		switch {
+		case first == nil:
+			first = s
+		case s.rank != first.rank:
+			return first, nil
+		case !agree(first.policy, s.policy):
+			conflict := Why(Ambiguous, strings.ToLower(string(first.Kind)), first.Name, "other", s.Name)
+			return nil, &conflict
 		}
 	}
-	return nil
-}
-
-// policy is the one that sets the version unit: the Workstation's, else that of the matching Group of the highest
-// priority. Groups of one priority must agree.
-func (c *client) policy(d *Desired, at *candidate) (*schema.Policy, *Reason) {
-	if w := at.manifest; w != nil && w.Spec.Version != nil {
-		d.origin("version", schema.KindWorkstation, w.Meta)
-		return &w.Spec.Policy, nil
-	}
-	var first *group
-	for _, g := range c.versions {
-		if first != nil && g.Spec.Priority < first.Spec.Priority {
-			break
-		}
-		if !g.members.match(at) {
-			continue
-		}
-		if first == nil {
-			first = g
-		} else if !agree(&first.Spec.Policy, &g.Spec.Policy) {
-			ambiguous := Why(Ambiguous, "group", first.Meta.Name, "other", g.Meta.Name)
-			return nil, &ambiguous
-		}
-	}
-	if first == nil {
-		return nil, nil
-	}
-	d.origin("version", schema.KindGroup, first.Meta)
-	return &first.Spec.Policy, nil
-}
-
-// agree reports whether two policies say the same about the version unit.
-func agree(a, b *schema.Policy) bool {
-	return a.Version.String() == b.Version.String() && a.AllowDowngrade == b.AllowDowngrade
+	return first, nil
 }
 
 // suspend sets the suspension that lasts longest among those of all matching manifests.
 func (c *client) suspend(d *Desired, at *candidate) {
-	consider := func(s *schema.Suspend, kind schema.Kind, meta schema.Meta) {
-		if s != nil && (d.Suspend == nil || outlasts(s, d.Suspend)) {
-			d.Suspend = s
-			d.origin("suspend", kind, meta)
-		}
-	}
-	if at.manifest != nil {
-		consider(at.manifest.Spec.Suspend, schema.KindWorkstation, at.manifest.Meta)
-	}
-	for _, g := range c.suspending {
-		if g.members.match(at) {
-			consider(g.Spec.Suspend, schema.KindGroup, g.Meta)
+	for s := range c.suspended(at) {
+		if d.Suspend == nil || outlasts(s.policy.Suspend, d.Suspend) {
+			d.Suspend = s.policy.Suspend
+			d.from(s.Origin, "suspend")
 		}
 	}
 }
@@ -198,9 +154,23 @@ func outlasts(s, other *schema.Suspend) bool {
 	return s.Until.IsZero() || s.Until.After(other.Until.Time)
 }
 
-func (d *Desired) origin(field string, kind schema.Kind, meta schema.Meta) {
-	if d.Origins == nil {
-		d.Origins = make(map[string]Origin, 2)
+// bound sets what bounds every change of the client, whichever manifest sets the version.
+func (c *client) bound(d *Desired) {
+	if !c.Spec.Accepts.IsZero() {
+		d.Accepts = c.Spec.Accepts
+		d.from(origin(schema.KindClient, c.Meta), "accepts")
 	}
-	d.Origins[field] = Origin{Kind: kind, Name: meta.Name, At: meta.At}
+	if c.bounded() && c.server != nil {
+		d.Ceiling = c.ceiling
+		d.from(origin(schema.KindServer, c.server.Meta), "ceiling")
+	}
+}
+
+func (d *Desired) from(o Origin, fields ...string) {
+	if d.Origins == nil {
+		d.Origins = make(map[string]Origin)
+	}
+	for _, field := range fields {
+		d.Origins[field] = o
+	}
 }

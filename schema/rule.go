@@ -2,6 +2,7 @@ package schema
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -57,14 +58,14 @@ func (r Range) IsZero() bool { return len(r.terms) == 0 }
 
 // Contains reports whether v is in the range.
 func (r Range) Contains(v Version) bool {
-	named := false
-	for _, t := range r.terms {
-		if !t.holds(v) {
-			return false
-		}
-		named = named || t.op == "=" && t.version.Equal(v)
-	}
-	return !v.Pre() || named || r.IsZero()
+	names := func(t term) bool { return t.op == "=" }
+	return r.Spans(v) && (!v.Pre() || r.IsZero() || slices.ContainsFunc(r.terms, names))
+}
+
+// Spans reports whether v lies within the bounds of the range by order alone: unlike Contains it makes no difference
+// between a pre-release and other versions. It is for versions that are there already and not for choosing one.
+func (r Range) Spans(v Version) bool {
+	return !slices.ContainsFunc(r.terms, func(t term) bool { return !t.holds(v) })
 }
 
 func (t term) holds(v Version) bool {

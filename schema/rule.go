@@ -23,7 +23,7 @@ type term struct {
 func ParseRange(text string) (Range, error) {
 	r := Range{text: text}
 	for part := range strings.SplitSeq(text, ",") {
-		t, err := parseTerm(strings.TrimSpace(part))
+		t, err := parseTerm(strings.Trim(part, " "))
 		if err != nil {
 			return Range{}, fmt.Errorf("range %q: %w", text, err)
 		}
@@ -38,7 +38,7 @@ func parseTerm(text string) (term, error) {
 		if !ok {
 			continue
 		}
-		v, err := ParseVersion(strings.TrimSpace(rest))
+		v, err := ParseVersion(strings.Trim(rest, " "))
 		if err != nil {
 			return term{}, err
 		}

@@ -22,14 +22,16 @@ func Kinds() []Kind {
 
 // Meta is what every document carries beside its spec. Name is unique per kind.
 type Meta struct {
-	Name string   `yaml:"name" check:"required,name"`
-	At   Position `yaml:"-"`
+	// Name of the manifest, unique per kind: 1 to 63 of A-Z a-z 0-9 . _ -
+	Name string `yaml:"name" check:"required,name"`
+	// At is where the name stands.
+	At Position `yaml:"-"`
 }
 
 // Server is the program's own server, whose version bounds its clients. It is never Lull's server.
 type Server struct {
-	Meta Meta       `yaml:"metadata"`
-	Spec ServerSpec `yaml:"spec"`
+	Meta Meta       `yaml:"metadata" check:"required"`
+	Spec ServerSpec `yaml:"spec" check:"required"`
 }
 
 // ServerSpec says which version the program's server has.
@@ -49,8 +51,8 @@ type ServerSource struct {
 
 // Client describes one desktop program: how to find it, when it is in use and how it is changed.
 type Client struct {
-	Meta Meta       `yaml:"metadata"`
-	Spec ClientSpec `yaml:"spec"`
+	Meta Meta       `yaml:"metadata" check:"required"`
+	Spec ClientSpec `yaml:"spec" check:"required"`
 }
 
 // ClientSpec is the description of a Client.
@@ -60,9 +62,9 @@ type ClientSpec struct {
 	// Accepts is the range of installed versions that may be updated. Default: every version.
 	Accepts Range `yaml:"accepts"`
 	// Server names the Server manifest that bounds this client. Required unless compatibility is unchecked.
-	Server string `yaml:"server"`
+	Server string `yaml:"server" check:"name"`
 	// Compatibility is the rule between a client's version and its server's. Default: not-above-server.
-	Compatibility Compatibility `yaml:"compatibility"`
+	Compatibility Compatibility `yaml:"compatibility" enum:"not-above-server,same-two-parts,same-version,unchecked" default:"not-above-server"`
 	// Platforms holds one description for each system that the client runs on.
 	Platforms Platforms `yaml:"platforms" check:"required"`
 }
@@ -112,15 +114,15 @@ type Platform struct {
 	// Replaces names other updaters.
 	Replaces *Replaces `yaml:"replaces" json:"replaces,omitempty" later:"detection of another updater"`
 	// Keep lists patterns of user data below the installation, which no update changes.
-	Keep []string `yaml:"keep" json:"keep,omitempty" check:"relative,pattern"`
+	Keep []string `yaml:"keep" json:"keep,omitempty" check:"pattern"`
 	// Method is how the installation is changed. Default: tree, a folder that no installer owns.
-	Method Method `yaml:"method" json:"method,omitempty"`
+	Method Method `yaml:"method" json:"method,omitempty" enum:"tree" laterEnum:"msi,exe" default:"tree"`
 	// Installer configures method exe.
 	Installer *Installer `yaml:"installer" json:"installer,omitempty" later:"method exe"`
 	// Check is a program of the release that says whether it works here.
 	Check *Check `yaml:"check" json:"check,omitempty"`
-	// Foreign says what happens with files that no release knows. Default here: block.
-	Foreign Foreign `yaml:"foreign" json:"foreign,omitempty"`
+	// Foreign says what happens with files that no release knows. Default: block.
+	Foreign Foreign `yaml:"foreign" json:"foreign,omitempty" enum:"block" laterEnum:"carry" default:"block"`
 	// Drift says what happens when installed files were changed.
 	Drift string `yaml:"drift" json:"drift,omitempty" later:"drift detection"`
 	// UserWritable accepts an installation that users may write to.
@@ -142,14 +144,15 @@ type VersionSource struct {
 // NameSource says where the registered name of a workstation stands.
 type NameSource struct {
 	// Ini is the ini file: relative to the installation, or absolute; its case does not matter.
-	Ini string `yaml:"ini" json:"ini" check:"required"`
+	Ini string `yaml:"ini" json:"ini" check:"required,ini"`
 	// Key of the name, in any section; its case does not matter.
-	Key string `yaml:"key" json:"key" check:"required"`
+	Key string `yaml:"key" json:"key" check:"required,printable"`
 }
 
 // Busy names processes, by file name pattern without case, that count as "in use" wherever their image lies.
 type Busy struct {
-	Processes []string `yaml:"processes" json:"processes,omitempty"`
+	// Processes are file names or patterns (* and ?) of programs.
+	Processes []string `yaml:"processes" json:"processes,omitempty" check:"required,process"`
 }
 
 // Method is how an installation is changed.
@@ -194,9 +197,9 @@ type Check struct {
 	// Command is a file of the release and its arguments, run without a shell.
 	Command []string `yaml:"command" json:"command" check:"required,command"`
 	// Timeout of the command. Default: 30s.
-	Timeout Duration `yaml:"timeout" json:"timeout,omitzero"`
+	Timeout Duration `yaml:"timeout" json:"timeout,omitzero" default:"30s"`
 	// OnTimeout says whether a timeout alone undoes the update. Default: report.
-	OnTimeout OnTimeout `yaml:"onTimeout" json:"onTimeout,omitempty"`
+	OnTimeout OnTimeout `yaml:"onTimeout" json:"onTimeout,omitempty" enum:"report,rollback" default:"report"`
 }
 
 // OnTimeout says what a check that did not end in time means.
@@ -210,14 +213,14 @@ const (
 
 // Release says what people decided about one version of a client. What it contains lies in the release store.
 type Release struct {
-	Meta Meta        `yaml:"metadata"`
-	Spec ReleaseSpec `yaml:"spec"`
+	Meta Meta        `yaml:"metadata" check:"required"`
+	Spec ReleaseSpec `yaml:"spec" check:"required"`
 }
 
 // ReleaseSpec is the decision about a release.
 type ReleaseSpec struct {
 	// Client that this is a release of.
-	Client string `yaml:"client" check:"required"`
+	Client string `yaml:"client" check:"required,name"`
 	// Version of the release.
 	Version Version `yaml:"version" check:"required"`
 	// Approved lets `newest` and ranges choose this release.
@@ -228,20 +231,22 @@ type ReleaseSpec struct {
 
 // Decision is who decided something, and why.
 type Decision struct {
-	By     string `yaml:"by" check:"required"`
+	// By is who decided.
+	By string `yaml:"by" check:"required"`
+	// Reason that people read.
 	Reason string `yaml:"reason"`
 }
 
 // Group gives a policy to every workstation that its members select.
 type Group struct {
-	Meta Meta      `yaml:"metadata"`
-	Spec GroupSpec `yaml:"spec"`
+	Meta Meta      `yaml:"metadata" check:"required"`
+	Spec GroupSpec `yaml:"spec" check:"required"`
 }
 
 // GroupSpec is the policy of a Group and whom it is for.
 type GroupSpec struct {
 	// Client that this policy is about.
-	Client string `yaml:"client" check:"required"`
+	Client string `yaml:"client" check:"required,name"`
 	// Members selects workstations; everything that is given must match.
 	Members Members `yaml:"members" check:"required"`
 	// Priority decides between groups: the highest wins. Default: 0.
@@ -254,19 +259,19 @@ type Members struct {
 	// All selects every workstation; it stands alone.
 	All bool `yaml:"all"`
 	// Names are patterns (* and ?, without case) of which one must match the workstation's name.
-	Names []string `yaml:"names"`
+	Names []string `yaml:"names" check:"printable"`
 	// Computers are patterns (* and ?, without case) of which one must match the computer's host name.
-	Computers []string `yaml:"computers"`
+	Computers []string `yaml:"computers" check:"printable"`
 	// Labels must all be equal.
-	Labels map[string]string `yaml:"labels"`
+	Labels map[string]string `yaml:"labels" check:"printable"`
 	// Facts that the computer reports must all be equal: host, system, arch.
-	Facts map[string]string `yaml:"facts"`
+	Facts map[string]string `yaml:"facts" check:"printable" keys:"host,system,arch"`
 }
 
 // Workstation gives a policy to one workstation by its registered name.
 type Workstation struct {
-	Meta Meta            `yaml:"metadata"`
-	Spec WorkstationSpec `yaml:"spec"`
+	Meta Meta            `yaml:"metadata" check:"required"`
+	Spec WorkstationSpec `yaml:"spec" check:"required"`
 }
 
 // WorkstationSpec is the policy of one workstation.
@@ -274,11 +279,11 @@ type WorkstationSpec struct {
 	// Name is the registered name, up to 64 printable characters, without regard to case. Default: the manifest's name.
 	Name string `yaml:"name" check:"printable"`
 	// Client that this policy is about.
-	Client string `yaml:"client" check:"required"`
+	Client string `yaml:"client" check:"required,name"`
 	// Labels that groups may select on.
-	Labels map[string]string `yaml:"labels"`
+	Labels map[string]string `yaml:"labels" check:"printable"`
 	// Computers narrows this manifest to computers by host name, where one workstation name covers several.
-	Computers []string `yaml:"computers"`
+	Computers []string `yaml:"computers" check:"host"`
 	Policy    `yaml:",inline"`
 }
 

@@ -1,0 +1,254 @@
+package schema
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+)
+
+// maxName bounds registered names, host names and what is compared with them, in characters.
+const maxName = 64
+
+var (
+	namePattern    = regexp.MustCompile(`^[A-Za-z0-9._-]{1,63}$`)
+	drivePattern   = regexp.MustCompile(`^([A-Za-z]:|%[A-Za-z0-9_()]+%)[/\\].`)
+	reservedDevice = regexp.MustCompile(`(?i)^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\..*)?$`)
+)
+
+// broken says what is wrong with a text by one of the rules that `check` tags name, or "".
+func broken(rule, text string) string {
+	switch rule {
+	case "name":
+		if !namePattern.MatchString(text) {
+			return fmt.Sprintf("%s is no name: want 1 to 63 of A-Z a-z 0-9 . _ -", quoted(text))
+		}
+	case "printable":
+		return unprintable(text)
+	case "host":
+		if strings.ContainsAny(text, "*?") {
+			return fmt.Sprintf("%s is a pattern; computers are named one by one here", quoted(text))
+		}
+		return unprintable(text)
+	case "process":
+		if strings.ContainsAny(text, `/\`) {
+			return fmt.Sprintf("%s is a path; want the file name of a program, or a pattern of one", quoted(text))
+		}
+		return unprintable(text)
+	case "ini":
+		return unsafePath(text, false)
+	case "relative":
+		return unsafeRelative(text, false)
+	case "pattern":
+		return unsafeRelative(text, true)
+	}
+	return "" // command and required are no rules for one text
+}
+
+func unprintable(text string) string {
+	switch {
+	case utf8.RuneCountInString(text) > maxName:
+		return fmt.Sprintf("the text has more than %d characters", maxName)
+	case strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }):
+		return "the text holds a character that cannot be printed"
+	case strings.TrimSpace(text) != text:
+		return "the text starts or ends with a space"
+	}
+	return ""
+}
+
+// unsafeRelative says why a path could lead out of the installation or name something else on Windows, whose rules hold
+// everywhere, or "". Both separators are accepted. A pattern may hold * and ?.
+func unsafeRelative(path string, pattern bool) string {
+	if strings.HasPrefix(path, "/") || strings.HasPrefix(path, `\`) || len(path) > 1 && path[1] == ':' {
+		return fmt.Sprintf("%s is absolute; want a path below the installation", quoted(path))
+	}
+	return unsafePath(path, pattern)
+}
+
+// unsafePath checks the names of a path, which may be absolute.
+func unsafePath(path string, pattern bool) string {
+	rest := path
+	if m := drivePattern.FindStringSubmatch(path); m != nil {
+		rest = path[len(m[1]):]
+	}
+	rest = strings.TrimPrefix(strings.ReplaceAll(rest, `\`, "/"), "/")
+	for name := range strings.SplitSeq(rest, "/") {
+		if why := unsafeName(name, pattern); why != "" {
+			return fmt.Sprintf("path %s: %s", quoted(path), why)
+		}
+	}
+	return ""
+}
+
+func unsafeName(name string, pattern bool) string {
+	forbidden := `<>:"|?*`
+	if pattern {
+		forbidden = `<>:"|[]{}`
+	}
+	switch {
+	case name == "":
+		return "a name between two separators is empty"
+	case name == "." || name == "..":
+		return name + " is not allowed"
+	case strings.ContainsAny(name, forbidden):
+		return fmt.Sprintf("none of %s is allowed here", forbidden)
+	case strings.ContainsFunc(name, unicode.IsControl):
+		return "control characters are not allowed"
+	case strings.HasSuffix(name, ".") || strings.HasSuffix(name, " "):
+		return "Windows has no names that end with a dot or a space"
+	case reservedDevice.MatchString(name):
+		return fmt.Sprintf("%s is a device on Windows", quoted(name))
+	case pattern && strings.Contains(name, "**") && name != "**":
+		return "** stands alone between separators"
+	}
+	return ""
+}
+
+// checked is a type with rules that concern several of its fields. They are asked only where each field by itself is fine.
+type checked interface{ check(at spot) }
+
+// spot is where a value stands, for rules that concern several fields.
+type spot struct {
+	decoder *decoder
+	node    *yaml.Node
+}
+
+// fail notes a mistake about a field, or about the whole value if field is "".
+func (s spot) fail(field, message, hint string) {
+	if field == "" {
+		s.decoder.fail(s.node, message, hint)
+		return
+	}
+	n := s.node
+	if key, _ := entry(s.node, field); key != nil {
+		n = key
+	}
+	s.decoder.push(field)
+	s.decoder.fail(n, message, hint)
+	s.decoder.pop()
+}
+
+// each calls check for the items of the list in a field, or of the list in a field of a field.
+func (s spot) each(check func(item spot), fields ...string) {
+	n := s.node
+	for _, f := range fields {
+		s.decoder.push(f)
+		defer s.decoder.pop()
+		n = value(n, f)
+	}
+	for i, item := range n.Content {
+		s.decoder.item(i)
+		check(spot{s.decoder, item})
+		s.decoder.pop()
+	}
+}
+
+func (c *ClientSpec) check(at spot) {
+	if c.Server == "" && c.Compatibility != Unchecked {
+		at.fail("server", "required field is missing", "name a Server manifest, or write compatibility: unchecked")
+	}
+}
+
+func (p *Platforms) check(at spot) {
+	if p.Windows == nil && p.Linux == nil {
+		at.fail("", "no platform is described", "describe windows, linux or both")
+	}
+	if p.Windows != nil {
+		at.each(func(item spot) { item.folder(drivePattern, `C:\… or %VARIABLE%\…`) }, "windows", "install")
+	}
+	if p.Linux != nil {
+		at.each(func(item spot) { item.folder(rootPattern, "/…") }, "linux", "install")
+	}
+}
+
+var rootPattern = regexp.MustCompile(`^/[^/\\]`)
+
+// folder checks one folder of an installation, which is absolute in the way of its system.
+func (s spot) folder(absolute *regexp.Regexp, form string) {
+	path := s.node.Value
+	if !absolute.MatchString(path) {
+		s.fail("", fmt.Sprintf("%s is not absolute; want %s", quoted(path), form), "")
+	} else if why := unsafePath(strings.TrimRight(path, `/\`), false); why != "" {
+		s.fail("", why, "")
+	}
+}
+
+func (v *VersionSource) check(at spot) {
+	given := 0
+	for _, is := range []bool{v.FileVersion != "", v.File != "", v.Command != nil} {
+		if is {
+			given++
+		}
+	}
+	if given != 1 {
+		at.fail("", fmt.Sprintf("%d of fileVersion, file and command are given", given), "give exactly one")
+	}
+}
+
+func (m *Members) check(at spot) {
+	some := m.Names != nil || m.Computers != nil || m.Labels != nil || m.Facts != nil
+	switch {
+	case m.All && some:
+		at.fail("all", "all stands alone", "remove all, or everything beside it")
+	case !m.All && !some:
+		at.fail("", "nobody is selected", "write names, computers, labels, facts, or all: true")
+	}
+}
+
+func (p *Policy) check(at spot) {
+	if p.Version == nil && p.Suspend == nil {
+		at.fail("", "the policy says nothing", "write version or suspend")
+	}
+	p.unit(at)
+}
+
+// unit checks what is taken together with the version.
+func (p *Policy) unit(at spot) {
+	if p.AllowDowngrade && p.Version == nil {
+		at.fail("allowDowngrade", "it belongs to a version, and none is given", "write version too")
+	}
+}
+
+// check is about the manifest of a workstation, which may also say nothing but labels for groups to select on.
+func (s *WorkstationSpec) check(at spot) {
+	if s.Version == nil && s.Suspend == nil && s.Labels == nil {
+		at.fail("", "the manifest says nothing about the workstation", "write version, suspend or labels")
+	}
+	s.unit(at)
+}
+
+// check fills in the one default that another field gives.
+func (w *Workstation) check(spot) {
+	if w.Spec.Name == "" {
+		w.Spec.Name = w.Meta.Name
+	}
+}
+
+// reference is the field of spec that names another manifest, and meta what every manifest carries.
+func reference(kind Kind) string {
+	switch kind {
+	case KindClient:
+		return "server"
+	case KindRelease, KindGroup, KindWorkstation:
+		return "client"
+	}
+	return ""
+}
+
+func meta(object any) *Meta {
+	switch o := object.(type) {
+	case *Server:
+		return &o.Meta
+	case *Client:
+		return &o.Meta
+	case *Release:
+		return &o.Meta
+	case *Group:
+		return &o.Meta
+	}
+	return &object.(*Workstation).Meta
+}

@@ -1,3 +1,16 @@
+// Package release holds what there is to install: the index of a release, and the store of releases on disk.
+//
+// A store is one folder with one layout, the same on disk, over HTTP and in bundles. Every file lies once under its
+// SHA-256 in blobs/sha256/XX/HEX; releases/CLIENT/VERSION/SYSTEM/index.json says which of them make up a release; and
+// catalog.json lists the releases with the digest of each index, for agents that have no server. So trust runs from
+// the digest in a Ref to the index, and from the index to every file, and names below the root are never taken from a
+// package: only from hashes and from names that were checked.
+//
+// Packages come from anywhere and are treated as hostile. A path must be safe on Windows and on Linux wherever it is
+// checked, links and devices are refused, and sizes are counted while they are unpacked. Adding a release writes and
+// flushes its blobs first, then its index, then the catalog, each by one rename: a crash in between leaves the store as
+// it was, with blobs nobody refers to. A version never changes its content once it is stored. Readers need no lock;
+// those who change the list take a lock file, so that several processes may work on one store.
 package release
 
 import "lull/schema"

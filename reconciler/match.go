@@ -107,12 +107,40 @@ func (m members) match(s *candidate) bool {
 		holdsAll(m.facts, s.fact)
 }
 
-// holdsAll reports whether every key that is wanted is there with that value; a missing key is not an empty one.
-func holdsAll(want map[string]string, have func(string) (string, bool)) bool {
+func holdsAll(want map[string]string, have func(string) string) bool {
 	for key, value := range want {
-		if v, ok := have(key); !ok || v != value {
+		if have(key) != value {
 			return false
 		}
 	}
 	return true
 }
+
+// candidate is a subject made ready to be matched: with its place and the Workstation manifest about it, if there is one.
+type candidate struct {
+	Subject
+	place
+	manifest *workstation
+}
+
+func (c *client) candidate(s Subject) *candidate {
+	at := &candidate{Subject: s, place: place{strings.ToLower(s.Workstation), strings.ToLower(s.Computer)}}
+	at.manifest = c.workstations[at.place]
+	if at.manifest == nil {
+		at.manifest = c.workstations[place{name: at.name}]
+	}
+	return at
+}
+
+// label is the value of a label: a manifest's wins over the one that the computer reports.
+func (c *candidate) label(key string) string {
+	if c.manifest != nil {
+		if value, ok := c.manifest.labels[key]; ok {
+			return value
+		}
+	}
+	return c.Labels[key]
+}
+
+// fact is the value of a fact that the computer reports.
+func (c *candidate) fact(key string) string { return c.Facts[key] }

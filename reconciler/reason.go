@@ -55,6 +55,7 @@ const (
 	InUse           Code = "InUse"           // WaitingForIdle: processes of the client run
 	ScanIncomplete  Code = "ScanIncomplete"  // WaitingForIdle: not every process could be looked at
 	SuspendedBy     Code = "SuspendedBy"     // Suspended: a manifest says so
+	NotResolved     Code = "NotResolved"     // Unmanaged: what shall run here is being asked for
 	NoManifest      Code = "NoManifest"      // Unmanaged: no manifest sets a version
 	ChangeWanted    Code = "ChangeWanted"    // Staging, Updating: observed differs from desired
 	FetchFailed     Code = "FetchFailed"     // Failed: a download did not succeed

@@ -21,9 +21,9 @@ type client struct {
 	ceiling      schema.Version                     // of the program's server; zero if unknown
 	releases     map[string][]schema.Version        // by system, newest first
 	decisions    map[schema.Version]*schema.Release // by canonical version
-	workstations map[string][]*workstation          // by name in lower case, highest precedence first
-	versions     []*group                           // groups that set a version, highest precedence first
-	suspending   []*group                           // groups that suspend
+	workstations map[place]*workstation
+	versions     []*group // groups that set a version, highest priority first
+	suspending   []*group // groups that suspend
 }
 
 // NewResolver makes a resolver for the manifests of a set and the releases that are available.
@@ -44,13 +44,12 @@ func NewResolver(set *schema.Set, available []Available) *Resolver {
 	}
 	for _, w := range set.Workstations {
 		if c := r.clients[w.Spec.Client]; c != nil {
-			name := strings.ToLower(w.Spec.Name)
-			c.workstations[name] = append(c.workstations[name], newWorkstation(w))
+			c.addWorkstation(w)
 		}
 	}
 	for _, g := range set.Groups {
 		if c := r.clients[g.Spec.Client]; c != nil {
-			c.add(newGroup(g))
+			c.addGroup(newGroup(g))
 		}
 	}
 	for _, c := range r.clients {
@@ -65,7 +64,7 @@ func newClient(manifest *schema.Client, server *schema.Server) *client {
 		server:       server,
 		releases:     make(map[string][]schema.Version),
 		decisions:    make(map[schema.Version]*schema.Release),
-		workstations: make(map[string][]*workstation),
+		workstations: make(map[place]*workstation),
 	}
 	if server != nil {
 		c.ceiling = server.Spec.Version
@@ -73,27 +72,36 @@ func newClient(manifest *schema.Client, server *schema.Server) *client {
 	return c
 }
 
-func (c *client) add(g *group) {
-	if g.policy.Version != nil {
+func (c *client) addWorkstation(w *schema.Workstation) {
+	manifest := &workstation{source{origin(schema.KindWorkstation, w.Meta), &w.Spec.Policy}, w.Spec.Labels}
+	for _, place := range places(w) {
+		c.workstations[place] = manifest
+	}
+}
+
+func (c *client) addGroup(g *group) {
+	if g.Version != nil {
 		c.versions = append(c.versions, g)
 	}
-	if g.policy.Suspend != nil {
+	if g.Suspend != nil {
 		c.suspending = append(c.suspending, g)
 	}
 }
 
 // sort brings everything into an order that does not depend on the order in which it came.
 func (c *client) sort() {
-	slices.SortFunc(c.versions, func(a, b *group) int { return a.before(&b.source) })
-	slices.SortFunc(c.suspending, func(a, b *group) int { return a.before(&b.source) })
-	for _, named := range c.workstations {
-		slices.SortFunc(named, func(a, b *workstation) int { return a.before(&b.source) })
-	}
+	slices.SortFunc(c.versions, byPriority)
+	slices.SortFunc(c.suspending, byPriority)
 	for _, versions := range c.releases {
 		slices.SortFunc(versions, func(v, w schema.Version) int {
 			return cmp.Or(w.Compare(v), strings.Compare(v.String(), w.String()))
 		})
 	}
+}
+
+// byPriority puts the highest priority first, and groups of one priority in the order of their names.
+func byPriority(a, b *group) int {
+	return cmp.Or(cmp.Compare(b.priority, a.priority), strings.Compare(a.Name, b.Name))
 }
 
 // Resolve says what the manifests want for one installation. The same resolver and subject always give the same answer.
@@ -111,39 +119,55 @@ func (r *Resolver) Resolve(s Subject) Desired {
 		return d
 	}
 	d.Managed = true
-	d.Rule = unit.policy.Version.String()
-	d.AllowDowngrade = unit.policy.AllowDowngrade
-	d.Version, d.Problem = c.choose(*unit.policy.Version, s.System)
+	d.Rule = unit.Version.String()
+	d.AllowDowngrade = unit.AllowDowngrade
+	d.Version, d.Problem = c.choose(*unit.Version, s.System)
 	d.from(unit.Origin, "version", "allowDowngrade")
 	c.bound(&d)
 	return d
 }
 
-// unit is where the version unit comes from: the matching manifest of the highest precedence that sets a version, nil
-// if there is none. Matching manifests of one precedence must agree.
+// unit is where the version unit comes from: the Workstation that sets a version, else the matching Group of the highest
+// priority that does, else nil. Matching groups of that priority must agree.
 func (c *client) unit(at *candidate) (*source, *Reason) {
-	var first *source
-	for s := range c.setting(at) {
+	if w := at.manifest; w != nil && w.Version != nil {
+		return &w.source, nil
+	}
+	var first *group
+	for _, g := range c.versions {
 		switch {
+		case first != nil && g.priority < first.priority:
+			return &first.source, nil
+		case !g.members.match(at):
 		case first == nil:
-			first = s
-		case s.rank != first.rank:
-			return first, nil
-		case !agree(first.policy, s.policy):
-			conflict := Why(Ambiguous, strings.ToLower(string(first.Kind)), first.Name, "other", s.Name)
+			first = g
+		case !agree(first.Policy, g.Policy):
+			conflict := Why(Ambiguous, "group", first.Name, "other", g.Name)
 			return nil, &conflict
 		}
 	}
-	return first, nil
+	if first == nil {
+		return nil, nil
+	}
+	return &first.source, nil
 }
 
 // suspend sets the suspension that lasts longest among those of all matching manifests.
 func (c *client) suspend(d *Desired, at *candidate) {
-	for s := range c.suspended(at) {
-		if d.Suspend == nil || outlasts(s.policy.Suspend, d.Suspend) {
-			d.Suspend = s.policy.Suspend
-			d.from(s.Origin, "suspend")
+	if at.manifest != nil {
+		d.suspend(&at.manifest.source)
+	}
+	for _, g := range c.suspending {
+		if g.members.match(at) {
+			d.suspend(&g.source)
 		}
+	}
+}
+
+func (d *Desired) suspend(s *source) {
+	if s.Suspend != nil && (d.Suspend == nil || outlasts(s.Suspend, d.Suspend)) {
+		d.Suspend = s.Suspend
+		d.from(s.Origin, "suspend")
 	}
 }
 

@@ -11,14 +11,14 @@ import (
 )
 
 // ParseIndex reads and validates an index. Unknown fields, anything after the index and whatever Validate refuses are
-// errors, so that an index in hand is one to act on.
+// errors that wrap ErrRefused, so that an index in hand is one to act on.
 func ParseIndex(data []byte) (*Index, error) {
 	var i Index
 	if err := strict(data, MaxIndexSize, &i); err != nil {
-		return nil, fmt.Errorf("read index: %w", err)
+		return nil, fmt.Errorf("read index: %w: %w", ErrRefused, err)
 	}
 	if err := i.Validate(); err != nil {
-		return nil, fmt.Errorf("read index: %w", err)
+		return nil, fmt.Errorf("read index: %w: %w", ErrRefused, err)
 	}
 	return &i, nil
 }

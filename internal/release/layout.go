@@ -23,6 +23,8 @@ const (
 var (
 	// ErrNotFound means that a store does not hold what was asked for.
 	ErrNotFound = errors.New("not in the release store")
+	// ErrRefused means that an index breaks a rule, whoever wrote it.
+	ErrRefused = errors.New("not an index that this build accepts")
 
 	clientName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,63}$`)
 	hexDigest  = regexp.MustCompile(`^[0-9a-f]{64}$`)

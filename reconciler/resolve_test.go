@@ -215,3 +215,16 @@ var equalVersions = cmp.Options{
 	cmp.Comparer(func(a, b schema.Version) bool { return a.String() == b.String() }),
 	cmp.Comparer(func(a, b schema.Range) bool { return a.String() == b.String() }),
 }
+
+// A client that is not bounded has no ceiling, also where it names a server for the rule "server".
+func TestResolveUnbounded(t *testing.T) {
+	set := paper(t, replacing(hospitalPaper, clientWith("unchecked")), `Workstation CARD-1: {version: server}`)
+	got := NewResolver(set, stock(store...)).Resolve(card1())
+	want := Origin{Kind: schema.KindWorkstation, Name: "CARD-1", At: set.Workstations[0].Meta.At}
+	if diff := cmp.Diff(map[string]Origin{"version": want, "allowDowngrade": want}, got.Origins); diff != "" {
+		t.Errorf("origins: (-want +got)\n%s", diff)
+	}
+	if !got.Ceiling.IsZero() {
+		t.Errorf("the ceiling is %s, want none", got.Ceiling)
+	}
+}

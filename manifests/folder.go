@@ -1,0 +1,176 @@
+package manifests
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"time"
+)
+
+const (
+	settle   = 50 * time.Millisecond // between two reads that must agree
+	maxReads = 40                    // two seconds of a folder that never stands still
+)
+
+// folderPlace is a folder of manifests, or one file.
+type folderPlace struct {
+	root   string // absolute
+	prefix string
+	last   string // the revision that was read last
+	dirs   []string
+}
+
+// look reads the folder. A revision that was not seen before must be read twice in a row, so that one that is only half
+// written is not taken.
+func (f *folderPlace) look(ctx context.Context, tried string) (*listing, error) {
+	for range maxReads {
+		l, err := f.read()
+		if err != nil {
+			return nil, err
+		}
+		if l.revision == f.last && l.revision == tried {
+			return nil, nil
+		}
+		if l.revision == f.last {
+			return l, nil
+		}
+		f.last = l.revision
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(settle):
+		}
+	}
+	return nil, fmt.Errorf("read folder %s: it changes faster than it can be read", f.root)
+}
+
+// folders are all that were read, and the one above, where a link or a rename puts another folder in place of this one.
+func (f *folderPlace) folders() []string { return append([]string{filepath.Dir(f.root)}, f.dirs...) }
+
+func (f *folderPlace) read() (*listing, error) {
+	r := folderReader{root: f.root, listing: listing{prefix: f.prefix}}
+	info, err := os.Stat(f.root)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("read %s: it does not exist", f.root)
+	case err != nil:
+		return nil, err
+	case info.IsDir():
+		err = r.folder("", 0)
+	default:
+		err = r.file("")
+	}
+	if err != nil {
+		return nil, err
+	}
+	f.dirs = r.dirs
+	r.listing.revision = r.listing.fingerprint()
+	return &r.listing, nil
+}
+
+// fingerprint is the revision of what was read together with the content.
+func (l *listing) fingerprint() string {
+	sum := sha256.New()
+	for _, it := range l.items {
+		fmt.Fprintf(sum, "%s %s\n", it.id, it.name)
+	}
+	for _, err := range l.errors {
+		fmt.Fprintf(sum, "error %v\n", err)
+	}
+	return "sha256:" + hex.EncodeToString(sum.Sum(nil))
+}
+
+// folderReader is one pass over a folder.
+type folderReader struct {
+	root    string
+	listing listing
+	dirs    []string
+	total   int64
+}
+
+// folder reads the folder at a relative path, in the order of names.
+func (r *folderReader) folder(rel string, depth int) error {
+	dir := filepath.Join(r.root, filepath.FromSlash(rel))
+	r.dirs = append(r.dirs, dir)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if err := r.entry(path.Join(rel, e.Name()), e, depth); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *folderReader) entry(name string, e fs.DirEntry, depth int) error {
+	switch {
+	case isHidden(e.Name()):
+		return nil
+	case e.IsDir() && depth == maxDepth:
+		r.refuse(name, fmt.Sprintf("more than %d folders in each other", maxDepth), "put manifests higher")
+		return nil
+	case e.IsDir():
+		return r.folder(name, depth+1)
+	case e.Type()&fs.ModeSymlink != 0:
+		return r.link(name)
+	case isManifest(name):
+		return r.file(name)
+	}
+	return nil
+}
+
+// link follows a link to a file, which is how config maps are mounted, and none to a folder, which could lead in circles.
+func (r *folderReader) link(name string) error {
+	info, err := os.Stat(filepath.Join(r.root, filepath.FromSlash(name)))
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && isManifest(name):
+		r.refuse(name, "the link leads nowhere", "remove it, or put the file where it leads")
+		return nil
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case info.IsDir():
+		r.refuse(name, "links to folders are not followed", "put the folder itself here")
+		return nil
+	case isManifest(name):
+		return r.file(name)
+	}
+	return nil
+}
+
+// file reads one file; the empty name is the root itself. No more is read than a revision may hold.
+func (r *folderReader) file(name string) error {
+	f, err := os.Open(filepath.Join(r.root, filepath.FromSlash(name)))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil {
+		return err
+	} else if !info.Mode().IsRegular() {
+		r.refuse(name, "this is no regular file", "keep only files and folders here")
+		return nil
+	}
+	data, err := io.ReadAll(io.LimitReader(f, min(maxFileSize, maxTotalSize-r.total)+1))
+	if err != nil {
+		return err
+	}
+	r.total = min(r.total+int64(len(data)), maxTotalSize)
+	sum := sha256.Sum256(data)
+	r.listing.items = append(r.listing.items, item{name: name, id: hex.EncodeToString(sum[:]), size: int64(len(data)), data: data})
+	return nil
+}
+
+func (r *folderReader) refuse(name, message, hint string) {
+	r.listing.errors = append(r.listing.errors, refuse(r.listing.prefix+name, message, hint))
+}

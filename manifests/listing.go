@@ -1,0 +1,168 @@
+package manifests
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"lull/schema"
+)
+
+// What a revision may hold. Anything above is a mistake (a release that was put beside the manifests) or an attack, and
+// is refused before it is read into memory.
+const (
+	maxFileSize  = 10 << 20 // bytes; the language allows less, and says so, but that needs the file in memory
+	maxTotalSize = 64 << 20 // bytes; an agent holds all of it in memory
+	maxFiles     = 50_000   // five times the largest fleet, with one file for each workstation
+	maxDepth     = 32       // folders in folders; a tree of git may nest without end
+)
+
+// listing is what one look at a place found: names and identities, and content only where it was read already.
+type listing struct {
+	revision string
+	prefix   string // goes before every name where people see it
+	items    []item // sorted by name
+	errors   schema.Errors
+	read     func(item) ([]byte, error) // reads the content of an item whose data is nil
+}
+
+// item is one manifest file. Equal ids mean equal content.
+type item struct {
+	name string // relative to the place, with slashes
+	id   string
+	size int64
+	data []byte
+}
+
+// file is a manifest file that was read and parsed. It is never changed, and shared by all snapshots that hold it.
+type file struct {
+	id     string
+	data   []byte
+	sum    [sha256.Size]byte
+	parsed *schema.File
+}
+
+// content is the manifest files of one revision, parsed.
+type content struct {
+	files  map[string]*file // by name as people see it
+	digest string
+}
+
+// isManifest reports whether a file counts as a manifest by its name.
+func isManifest(name string) bool {
+	switch path.Ext(name) {
+	case ".yaml", ".yml", ".json":
+		return !isHidden(name)
+	}
+	return false
+}
+
+// isHidden reports whether a file or folder is left out: editors, git and mounted config maps keep theirs behind a dot.
+func isHidden(name string) bool { return strings.HasPrefix(name, ".") }
+
+// refuse makes the error for a file that cannot be a manifest, as a position that editors can open.
+func refuse(name, message, hint string) *schema.Error {
+	return &schema.Error{At: schema.Position{File: name, Line: 1, Column: 1}, Message: message, Hint: hint}
+}
+
+// within checks the bounds of a revision before anything is read.
+func (l *listing) within() schema.Errors {
+	var errs schema.Errors
+	var total int64
+	for _, it := range l.items {
+		total += it.size
+		if it.size > maxFileSize {
+			errs = append(errs, refuse(l.prefix+it.name, fmt.Sprintf("the file has %d bytes, and %d are allowed", it.size, maxFileSize), "split it"))
+		}
+	}
+	if len(l.items) > maxFiles {
+		errs = append(errs, refuse(l.all(), fmt.Sprintf("%d manifest files, and %d are allowed", len(l.items), maxFiles), "put several manifests into one file"))
+	}
+	if total > maxTotalSize {
+		errs = append(errs, refuse(l.all(), fmt.Sprintf("the manifest files have %d bytes in all, and %d are allowed", total, maxTotalSize), "keep only manifests below this path"))
+	}
+	return errs
+}
+
+// all is the position of what is wrong with no file but with all of them.
+func (l *listing) all() string { return cmp.Or(l.prefix, "manifests") }
+
+// parse reads and parses the files of a listing. What known holds under the same name with the same identity is taken
+// from there, unread. The error says that a file could not be read; what is wrong inside files is their own matter.
+func (l *listing) parse(known map[string]*file) (content, error) {
+	c := content{files: make(map[string]*file, len(l.items))}
+	sum := sha256.New()
+	for _, it := range l.items {
+		name := l.prefix + it.name
+		f := known[name]
+		if f == nil || f.id != it.id {
+			data, err := l.load(it)
+			if err != nil {
+				return content{}, fmt.Errorf("read %s: %w", name, err)
+			}
+			f = &file{id: it.id, data: data, sum: sha256.Sum256(data), parsed: schema.ParseFile(name, data)}
+		}
+		c.files[name] = f
+		fmt.Fprintf(sum, "%x %s\n", f.sum, it.name)
+	}
+	c.digest = "sha256:" + hex.EncodeToString(sum.Sum(nil))
+	return c, nil
+}
+
+func (l *listing) load(it item) ([]byte, error) {
+	if it.data != nil || it.size == 0 {
+		return it.data, nil
+	}
+	return l.read(it)
+}
+
+// check puts the files of a revision together. The set is nil if there are errors.
+func (c content) check() (*schema.Set, schema.Errors) {
+	var errs schema.Errors
+	parsed := make([]*schema.File, 0, len(c.files))
+	for _, name := range slices.Sorted(maps.Keys(c.files)) {
+		f := c.files[name]
+		if bytes.HasPrefix(f.data, []byte("version https://git-lfs.github.com/spec/")) {
+			errs = append(errs, refuse(name, "the file is a pointer of git LFS, and its content is not in the repository", "keep manifests out of git LFS"))
+			continue
+		}
+		parsed = append(parsed, f.parsed)
+	}
+	set, more := schema.NewSet(parsed)
+	if errs = append(errs, more...); len(errs) > 0 {
+		return nil, errs
+	}
+	return set, nil
+}
+
+// judge reads a revision and says whether it may replace the current set. The error says that it could not be read.
+func (l *listing) judge(known map[string]*file, current *schema.Set) (content, *schema.Set, schema.Errors, error) {
+	if errs := append(slices.Clone(l.errors), l.within()...); len(errs) > 0 {
+		return content{}, nil, errs, nil
+	}
+	c, err := l.parse(known)
+	if err != nil {
+		return content{}, nil, nil, err
+	}
+	set, errs := c.check()
+	if len(errs) == 0 && set.Len() == 0 && current.Len() > 0 {
+		errs = schema.Errors{refuse(l.all(), fmt.Sprintf("the revision holds no manifest, and the one in force holds %d", current.Len()),
+			"to let go of a client, leave its Client manifest and remove the others")}
+	}
+	return c, set, errs, nil
+}
+
+// named finds a manifest by name in a slice that is sorted by name.
+func named[M any](all []M, name string, meta func(M) *schema.Meta) *schema.Meta {
+	i, ok := slices.BinarySearchFunc(all, name, func(m M, name string) int { return strings.Compare(meta(m).Name, name) })
+	if !ok {
+		return nil
+	}
+	return meta(all[i])
+}

@@ -1,0 +1,289 @@
+package manifests
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/go-git/go-billy/v5/osfs"
+	"github.com/go-git/go-git/v5"
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/cache"
+	"github.com/go-git/go-git/v5/storage/filesystem"
+
+	"lull/schema"
+)
+
+// branch is the only branch that a Store reads and writes.
+const branch plumbing.ReferenceName = "refs/heads/main"
+
+// ErrConflict says that the manifests changed since the revision that a Change expects.
+var ErrConflict = errors.New("the manifests were changed in the meantime: read them again")
+
+// Store is the server's own repository: a Source that can be written. It is an ordinary bare repository with the branch
+// main, which git may clone, push to and repack at any time; a revision that is pushed is judged like any other. A new
+// manifest stands in KIND/NAME.yaml, the kind in lower case; one that is there stays in its file.
+type Store struct {
+	*Source
+	repo *localRepo
+}
+
+// Change is one change of the manifests, which becomes one commit.
+type Change struct {
+	Author   string            // required
+	Email    string            // may be empty
+	Reason   string            // required; the message of the commit
+	Trailers map[string]string // further lines at the end of the message, such as "Request: 4711"
+	Expect   string            // the revision that the change was made for, else ErrConflict; "" is any
+	// Edit makes the change. It runs while nobody else can write and must not call the Store. Its error ends the change
+	// and is returned as it is.
+	Edit func(*Draft) error
+}
+
+// OpenStore opens the repository in a folder, and makes it if there is none. The branch and the cache of the options are
+// of no use here.
+func OpenStore(dir string, o Options) (*Store, error) {
+	abs, err := absolute(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open manifests %s: %w", dir, err)
+	}
+	if err := initStore(abs); err != nil {
+		return nil, fmt.Errorf("open manifests %s: %w", abs, err)
+	}
+	repo := &localRepo{path: abs, ref: branch.Short()}
+	return &Store{newSource(abs, repo, o.withDefaults(localInterval)), repo}, nil
+}
+
+func initStore(dir string) error {
+	if _, err := openStorage(dir); err == nil {
+		return nil
+	} else if entries, readErr := os.ReadDir(dir); readErr == nil && len(entries) > 0 {
+		return err // whatever it is, it is not ours to overwrite
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	s := filesystem.NewStorage(osfs.New(dir), cache.NewObjectLRU(objectCache))
+	_, err := git.InitWithOptions(s, nil, git.InitOptions{DefaultBranch: branch})
+	return err
+}
+
+// Write carries out a change and returns the revision that it made, or the current one if nothing changed. The result is
+// judged as a whole before anything moves: manifests that are wrong are an *Invalid error, and nothing was changed.
+func (s *Store) Write(ctx context.Context, c Change) (revision string, err error) {
+	if strings.TrimSpace(c.Author) == "" || strings.TrimSpace(c.Reason) == "" {
+		return "", errors.New("change manifests: an author and a reason are required")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d, err := s.prepare(ctx, c)
+	if err != nil || len(d.changed) == 0 {
+		return s.tried, err
+	}
+	commit, err := s.commit(d, c)
+	if err != nil {
+		return "", fmt.Errorf("change manifests: %w", err)
+	}
+	s.known = d.content.files
+	// The commit stands, whoever stops waiting now; and it is read back as any other.
+	return commit.String(), s.look(context.WithoutCancel(ctx))
+}
+
+// Preview is Write without the writing: what the manifests would be.
+func (s *Store) Preview(ctx context.Context, c Change) (*schema.Set, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d, err := s.prepare(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return d.set, nil
+}
+
+// prepare makes a change in memory and judges it.
+func (s *Store) prepare(ctx context.Context, c Change) (*Draft, error) {
+	if err := s.look(ctx); err != nil {
+		return nil, err
+	}
+	if c.Expect != "" && c.Expect != s.tried {
+		return nil, ErrConflict
+	}
+	d, err := s.draft(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Edit(d); err != nil {
+		return nil, err
+	}
+	return d, s.judgeDraft(d)
+}
+
+// draft is the newest revision, be it good or refused, so that a change can also repair.
+func (s *Store) draft(ctx context.Context) (*Draft, error) {
+	storage, err := openStorage(s.repo.path)
+	if err != nil {
+		return nil, err
+	}
+	l, err := s.repo.walker.walk(ctx, storage, plumbing.NewHash(s.tried))
+	if err != nil {
+		return nil, err
+	}
+	base, err := l.parse(s.known)
+	if err != nil {
+		return nil, err
+	}
+	return &Draft{base: *l, files: base.files, changed: make(map[string][]byte)}, nil
+}
+
+func (s *Store) judgeDraft(d *Draft) error {
+	d.drop()
+	l := d.listing()
+	if len(d.changed) == 0 && s.Current().Revision == s.tried {
+		d.set = s.Current().Set
+		return nil
+	}
+	c, set, errs, err := l.judge(s.known, s.Current().Set)
+	if len(errs) > 0 {
+		err = &Invalid{Errors: errs}
+	}
+	d.content, d.set = c, set
+	return err
+}
+
+// commit writes the objects of a change and moves the branch to them.
+func (s *Store) commit(d *Draft, c Change) (plumbing.Hash, error) {
+	storage, err := openStorage(s.repo.path)
+	if err != nil {
+		return plumbing.ZeroHash, err
+	}
+	parent := plumbing.NewHash(s.tried)
+	b := builder{from: storage}
+	hash, err := b.commit(parent, d.changed, c, s.Now())
+	if err != nil {
+		return plumbing.ZeroHash, err
+	}
+	if err := b.flush(storage, s.repo.path); err != nil {
+		return plumbing.ZeroHash, err
+	}
+	return hash, moveBranch(s.repo.path, parent, hash)
+}
+
+// Draft is the manifest files of a Store while a Change edits them. It is of no use after Edit returned.
+type Draft struct {
+	base    listing
+	files   map[string]*file
+	changed map[string][]byte // nil is a file that goes
+	content content
+	set     *schema.Set
+}
+
+// Paths lists the files, sorted.
+func (d *Draft) Paths() []string {
+	var paths []string
+	for _, it := range d.listing().items {
+		paths = append(paths, it.name)
+	}
+	return paths
+}
+
+// Read returns the content of a file. One that is not there is fs.ErrNotExist.
+func (d *Draft) Read(path string) ([]byte, error) {
+	if data, ok := d.changed[path]; ok && data != nil {
+		return slices.Clone(data), nil
+	} else if f := d.files[path]; !ok && f != nil {
+		return slices.Clone(f.data), nil
+	}
+	return nil, fmt.Errorf("read manifest file %s: %w", path, fs.ErrNotExist)
+}
+
+// Write makes or replaces a file. The path must be one that every system can check out.
+func (d *Draft) Write(path string, data []byte) error {
+	if err := checkPath(path); err != nil {
+		return err
+	}
+	d.changed[path] = append([]byte{}, data...)
+	return nil
+}
+
+// Remove removes a file. Without comments and documents a file is better removed than left.
+func (d *Draft) Remove(path string) error {
+	if _, err := d.Read(path); err != nil {
+		return err
+	}
+	d.changed[path] = nil
+	return nil
+}
+
+// Find returns the file in which a manifest stands.
+func (d *Draft) Find(kind schema.Kind, name string) (path string, ok bool) {
+	for path, data := range d.changed {
+		if data != nil && schema.ParseFile(path, data).Declares(kind, name) {
+			return path, true
+		}
+	}
+	for path, f := range d.files {
+		if _, ok := d.changed[path]; !ok && f.parsed.Declares(kind, name) {
+			return path, true
+		}
+	}
+	return "", false
+}
+
+// Place returns the file in which a manifest stands, or the one in which a new one belongs: KIND/NAME.yaml.
+func (d *Draft) Place(kind schema.Kind, name string) string {
+	if path, ok := d.Find(kind, name); ok {
+		return path
+	}
+	return DefaultPath(kind, name)
+}
+
+// drop forgets changes that change nothing.
+func (d *Draft) drop() {
+	for path, data := range d.changed {
+		f := d.files[path]
+		if f == nil && data == nil || f != nil && data != nil && slices.Equal(f.data, data) {
+			delete(d.changed, path)
+		}
+	}
+}
+
+// listing is what the draft holds now, in the form that a revision is judged in.
+func (d *Draft) listing() *listing {
+	l := d.base
+	l.revision, l.items = "", nil
+	for _, it := range d.base.items {
+		if _, ok := d.changed[it.name]; !ok {
+			l.items = append(l.items, it)
+		}
+	}
+	for path, data := range d.changed {
+		if data != nil {
+			id := plumbing.ComputeHash(plumbing.BlobObject, data).String()
+			l.items = append(l.items, item{name: path, id: id, size: int64(len(data)), data: data})
+		}
+	}
+	slices.SortFunc(l.items, func(a, b item) int { return strings.Compare(a.name, b.name) })
+	return &l
+}
+
+// syncPath flushes a file or folder to the disk, where the system can do that to one that is only read.
+func syncPath(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, errors.ErrUnsupported) {
+		return errors.Join(err, f.Close())
+	}
+	return f.Close()
+}
+
+// syncWithFolder flushes a file and the folder that names it.
+func syncWithFolder(path string) error {
+	return errors.Join(syncPath(path), syncPath(filepath.Dir(path)))
+}

@@ -27,8 +27,8 @@ type Origin struct {
 	At   schema.Position `json:"at"`
 }
 
-// Desired is what the manifests say for one installation; where they set no version, that is a suspension at most. It crosses the wire to the agent and is kept there for the
-// time that the server is away.
+// Desired is what the manifests say for one installation; where they set no version, that is a suspension at most. It
+// crosses the wire to the agent and is kept there for the time that the server is away.
 type Desired struct {
 	Client         string            `json:"client"`
 	Workstation    string            `json:"workstation"`
@@ -40,5 +40,5 @@ type Desired struct {
 	AllowDowngrade bool              `json:"allowDowngrade,omitempty"`
 	Suspend        *schema.Suspend   `json:"suspend,omitempty"`
 	Problem        *Reason           `json:"problem,omitempty"` // why no release could be chosen
-	Origins        map[string]Origin `json:"origins,omitempty"` // by field: version and allowDowngrade, suspend, accepts, ceiling, as far as they are set
+	Origins        map[string]Origin `json:"origins,omitempty"` // by field: version, allowDowngrade, suspend, accepts, ceiling
 }

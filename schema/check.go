@@ -3,6 +3,7 @@ package schema
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -108,7 +109,8 @@ func unsafeName(name string, pattern bool) string {
 	return ""
 }
 
-// checked is a type with rules that concern several of its fields. They are asked only where each field by itself is fine.
+// checked is a type with rules that concern several of its fields. They look at what is written rather than at what was
+// decoded, so that a field with a mistake of its own does not count as missing.
 type checked interface{ check(at spot) }
 
 // spot is where a value stands, for rules that concern several fields.
@@ -132,7 +134,13 @@ func (s spot) fail(field, message, hint string) {
 	s.decoder.pop()
 }
 
-// each calls check for the items of the list in a field, or of the list in a field of a field.
+// has reports whether a field is written.
+func (s spot) has(field string) bool { return value(s.node, field) != nil }
+
+// any reports whether one of the fields is written.
+func (s spot) any(fields ...string) bool { return slices.ContainsFunc(fields, s.has) }
+
+// each calls check for the items of the list in a field of a field, as far as they are text.
 func (s spot) each(check func(item spot), fields ...string) {
 	n := s.node
 	for _, f := range fields {
@@ -140,29 +148,30 @@ func (s spot) each(check func(item spot), fields ...string) {
 		defer s.decoder.pop()
 		n = value(n, f)
 	}
+	if n == nil || n.Kind != yaml.SequenceNode {
+		return
+	}
 	for i, item := range n.Content {
-		s.decoder.item(i)
-		check(spot{s.decoder, item})
-		s.decoder.pop()
+		if item.Kind == yaml.ScalarNode && item.Tag == "!!str" && item.Value != "" {
+			s.decoder.item(i)
+			check(spot{s.decoder, item})
+			s.decoder.pop()
+		}
 	}
 }
 
 func (c *ClientSpec) check(at spot) {
-	if c.Server == "" && c.Compatibility != Unchecked {
+	if !at.has("server") && c.Compatibility != Unchecked {
 		at.fail("server", "required field is missing", "name a Server manifest, or write compatibility: unchecked")
 	}
 }
 
-func (p *Platforms) check(at spot) {
-	if p.Windows == nil && p.Linux == nil {
+func (*Platforms) check(at spot) {
+	if !at.any("windows", "linux") {
 		at.fail("", "no platform is described", "describe windows, linux or both")
 	}
-	if p.Windows != nil {
-		at.each(func(item spot) { item.folder(drivePattern, `C:\… or %VARIABLE%\…`) }, "windows", "install")
-	}
-	if p.Linux != nil {
-		at.each(func(item spot) { item.folder(rootPattern, "/…") }, "linux", "install")
-	}
+	at.each(func(item spot) { item.folder(drivePattern, `C:\… or %VARIABLE%\…`) }, "windows", "install")
+	at.each(func(item spot) { item.folder(rootPattern, "/…") }, "linux", "install")
 }
 
 var rootPattern = regexp.MustCompile(`^/[^/\\]`)
@@ -177,10 +186,10 @@ func (s spot) folder(absolute *regexp.Regexp, form string) {
 	}
 }
 
-func (v *VersionSource) check(at spot) {
+func (*VersionSource) check(at spot) {
 	given := 0
-	for _, is := range []bool{v.FileVersion != "", v.File != "", v.Command != nil} {
-		if is {
+	for _, field := range []string{"fileVersion", "file", "command"} {
+		if at.has(field) {
 			given++
 		}
 	}
@@ -190,7 +199,7 @@ func (v *VersionSource) check(at spot) {
 }
 
 func (m *Members) check(at spot) {
-	some := m.Names != nil || m.Computers != nil || m.Labels != nil || m.Facts != nil
+	some := at.any("names", "computers", "labels", "facts")
 	switch {
 	case m.All && some:
 		at.fail("all", "all stands alone", "remove all, or everything beside it")
@@ -200,7 +209,7 @@ func (m *Members) check(at spot) {
 }
 
 func (p *Policy) check(at spot) {
-	if p.Version == nil && p.Suspend == nil {
+	if !at.any("version", "suspend") {
 		at.fail("", "the policy says nothing", "write version or suspend")
 	}
 	p.unit(at)
@@ -208,14 +217,14 @@ func (p *Policy) check(at spot) {
 
 // unit checks what is taken together with the version.
 func (p *Policy) unit(at spot) {
-	if p.AllowDowngrade && p.Version == nil {
+	if p.AllowDowngrade && !at.has("version") {
 		at.fail("allowDowngrade", "it belongs to a version, and none is given", "write version too")
 	}
 }
 
 // check is about the manifest of a workstation, which may also say nothing but labels for groups to select on.
 func (s *WorkstationSpec) check(at spot) {
-	if s.Version == nil && s.Suspend == nil && s.Labels == nil {
+	if !at.any("version", "suspend", "labels") {
 		at.fail("", "the manifest says nothing about the workstation", "write version, suspend or labels")
 	}
 	s.unit(at)

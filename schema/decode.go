@@ -166,7 +166,6 @@ func (d *decoder) expect(n *yaml.Node, kind yaml.Kind, want string) bool {
 
 // fields decodes a mapping into a struct: its fields, then what is missing, then what the type itself asks for.
 func (d *decoder) fields(s *shape.Shape, n *yaml.Node, into reflect.Value, also ...string) {
-	before := len(d.errors)
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i]
 		f := s.Field(key.Value)
@@ -180,7 +179,7 @@ func (d *decoder) fields(s *shape.Shape, n *yaml.Node, into reflect.Value, also 
 	for _, f := range s.Fields {
 		d.absent(f, n, into)
 	}
-	if c, ok := into.Addr().Interface().(checked); ok && len(d.errors) == before {
+	if c, ok := into.Addr().Interface().(checked); ok {
 		c.check(spot{d, n})
 	}
 }

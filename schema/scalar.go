@@ -26,11 +26,9 @@ type Time struct{ time.Time }
 
 // UnmarshalText reads a moment.
 func (t *Time) UnmarshalText(text []byte) error {
-	parsed, err := time.Parse(time.RFC3339, string(text))
-	if err != nil {
+	if err := t.Time.UnmarshalText(text); err != nil {
 		return fmt.Errorf(`time %q: want a date, a time and an offset such as "2026-12-01T06:00:00+01:00"`, text)
 	}
-	t.Time = parsed
 	return nil
 }
 

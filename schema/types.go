@@ -82,8 +82,10 @@ const (
 
 // Platforms holds what a Client is on each operating system; at least one is required.
 type Platforms struct {
+	// Windows describes the client on Windows; its folders start with a drive or a %VARIABLE%.
 	Windows *Platform `yaml:"windows" json:"windows,omitempty"`
-	Linux   *Platform `yaml:"linux" json:"linux,omitempty"`
+	// Linux describes the client on Linux; its folders start with a slash.
+	Linux *Platform `yaml:"linux" json:"linux,omitempty"`
 }
 
 // On returns the description for a system as runtime.GOOS names it, or nil.
@@ -97,7 +99,9 @@ func (p Platforms) On(system string) *Platform {
 	return nil
 }
 
-// Platform describes a client on one operating system. It crosses the wire to agents, hence the JSON names.
+// Platform describes a client on one operating system.
+//
+// It crosses the wire to agents, hence the JSON names.
 type Platform struct {
 	// Install lists the folders in which the client may be installed; exactly one may exist. %VARIABLE% is expanded on Windows.
 	Install []string `yaml:"install" json:"install" check:"required"`
@@ -262,7 +266,7 @@ type Members struct {
 	Names []string `yaml:"names" check:"printable"`
 	// Computers are patterns (* and ?, without case) of which one must match the computer's host name.
 	Computers []string `yaml:"computers" check:"printable"`
-	// Labels must all be equal.
+	// Labels that Workstation manifests or agents give must all be equal.
 	Labels map[string]string `yaml:"labels" check:"printable"`
 	// Facts that the computer reports must all be equal: host, system, arch.
 	Facts map[string]string `yaml:"facts" check:"printable" keys:"host,system,arch"`

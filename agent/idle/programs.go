@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -55,12 +56,12 @@ var errTooManyFiles = errors.New("too many files: is this the folder of one prog
 func findPrograms(folder string) (programs, error) {
 	p := programs{files: map[string][]fs.FileInfo{}, short: map[string]bool{}}
 	entries := 0
-	err := filepath.WalkDir(resolve(folder), func(_ string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(resolve(folder), func(path string, d fs.DirEntry, err error) error {
 		if entries++; entries > maxEntries {
 			return errTooManyFiles
 		}
 		if err == nil && d.Type().IsRegular() {
-			err = p.add(d)
+			err = p.add(path)
 		}
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
@@ -70,12 +71,13 @@ func findPrograms(folder string) (programs, error) {
 	return p, err
 }
 
-func (p programs) add(d fs.DirEntry) error {
-	info, err := d.Info()
+// add looks at the file itself, because on Windows a folder's list need not hold the identity of its files.
+func (p programs) add(path string) error {
+	info, err := os.Lstat(path)
 	if err != nil || !isProgram(info) {
 		return err
 	}
-	name := fold(d.Name())
+	name := fold(info.Name())
 	p.files[name] = append(p.files[name], info)
 	p.short[name[:min(len(name), shortName)]] = true
 	return nil

@@ -1,0 +1,48 @@
+package observe
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func FuzzName(f *testing.F) {
+	f.Add([]byte("[a]\r\nWsName = CARD 01 \r\n"), "WsName")
+	f.Add([]byte("\xff\xfeW\x00=\x00x\x00"), "w")
+	f.Add([]byte("WsName=\"\"\"open\n`x"), "WsName")
+	f.Add([]byte("WsName=\xe4\n=\n[\n"), "WsName")
+	f.Fuzz(func(t *testing.T, data []byte, key string) {
+		name, err := parseName(data, key)
+		if err != nil {
+			return
+		}
+		if utf8.RuneCountInString(name) > maxName || strings.ContainsAny(name, "\x00\r\n\x1b\u202e\ufffd") || strings.TrimSpace(name) != name {
+			t.Errorf("name %q", name)
+		}
+	})
+}
+
+func FuzzFirstVersion(f *testing.F) {
+	f.Add([]byte("client 5.8.2-rc1 x"))
+	f.Add([]byte("\xfe\xff\x005\x00.\x008"))
+	f.Add([]byte("007\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		v, err := firstVersion(data)
+		if (err == nil) == v.IsZero() {
+			t.Errorf("%q, %v", v, err)
+		}
+	})
+}
+
+func FuzzResource(f *testing.F) {
+	f.Add(program(f, [4]uint16{5, 8, 2, 1}))
+	f.Add(emptyProgram())
+	f.Add([]byte("MZ"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		v, err := resourceVersion(bytes.NewReader(data))
+		if (err == nil) == v.IsZero() {
+			t.Errorf("%q, %v", v, err)
+		}
+	})
+}

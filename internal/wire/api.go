@@ -149,18 +149,18 @@ type Effect struct {
 type SetVersion struct {
 	Client       string   `json:"client"`
 	Version      string   `json:"version"` // exact, a range, server or newest
-	Workstations []string `json:"workstations,omitempty" required:"false"`
-	Group        string   `json:"group,omitempty" required:"false"`
-	All          bool     `json:"all,omitempty" required:"false"`
-	KeepPins     bool     `json:"keepPins,omitempty" required:"false"` // with All: leave exact versions elsewhere
-	Reason       string   `json:"reason,omitempty" required:"false"`
+	Workstations []string `json:"workstations,omitempty"`
+	Group        string   `json:"group,omitempty"`
+	All          bool     `json:"all,omitempty"`
+	KeepPins     bool     `json:"keepPins,omitempty"` // with All: leave exact versions elsewhere
+	Reason       string   `json:"reason,omitempty"`
 }
 
 // Ask is the request of POST /api/v1/actions: what agents shall do once, on the computers of a workstation.
 type Ask struct {
 	Verb        string `json:"verb"` // retry or look
 	Workstation string `json:"workstation"`
-	Client      string `json:"client,omitempty" required:"false"`
+	Client      string `json:"client,omitempty"`
 	Reason      string `json:"reason"`
 }
 
@@ -185,8 +185,8 @@ type StoredRelease struct {
 type NewToken struct {
 	Kind string `json:"kind"` // person or agents
 	Name string `json:"name"`
-	Role string `json:"role,omitempty" required:"false"` // of a person: viewer, operator or admin
-	Days int    `json:"days,omitempty" required:"false"` // until it expires; 0: never for a person, 30 days for agents
+	Role string `json:"role,omitempty"` // of a person: viewer, operator or admin
+	Days int    `json:"days,omitempty"` // until it expires; 0: never for a person, 30 days for agents
 }
 
 // MadeToken answers NewToken; the secret is shown this once.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -40,7 +41,7 @@ type Fleet struct {
 type member struct {
 	computer atomic.Pointer[Computer]
 	seen     atomic.Int64  // Unix seconds; newer than computer.Seen
-	asked    chan struct{} // has an element when an action was added
+	asked    chan struct{} // closed and replaced when an action was added, closed when the computer is forgotten
 }
 
 // OpenFleet reads the inventory from store.
@@ -57,7 +58,7 @@ func OpenFleet(ctx context.Context, store Store, log *slog.Logger, now func() ti
 }
 
 func newMember(c *Computer) *member {
-	m := &member{asked: make(chan struct{}, 1)}
+	m := &member{asked: make(chan struct{})}
 	m.computer.Store(c)
 	m.seen.Store(c.Seen.Unix())
 	return m
@@ -85,12 +86,14 @@ func (f *Fleet) Enrol(ctx context.Context, key []byte, host string) (string, err
 func (f *Fleet) Forget(ctx context.Context, id string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.members[id] == nil {
+	m := f.members[id]
+	if m == nil {
 		return ErrUnknown
 	}
 	if err := f.store.Delete(ctx, id); err != nil {
 		return err
 	}
+	close(m.asked)
 	delete(f.members, id)
 	delete(f.dirty, id)
 	f.version.Add(1)
@@ -118,26 +121,32 @@ func (m *member) snapshot() *Computer {
 	return &c
 }
 
-// Seen notes that a computer has checked in without news. It touches memory only.
-func (f *Fleet) Seen(id string) bool {
+// Seen notes that a computer has checked in and returns what its last report said, nil if it is not enrolled. The same
+// pointer twice means that nothing has changed between. Seen touches memory only.
+func (f *Fleet) Seen(id string) *Computer {
 	m := f.member(id)
-	if m != nil {
-		m.seen.Store(f.now().Unix())
+	if m == nil {
+		return nil
 	}
-	return m != nil
+	m.seen.Store(f.now().Unix())
+	return m.computer.Load()
 }
 
-// Asked returns the channel on which one element says that an action was added; nil if there is no such computer.
-func (f *Fleet) Asked(id string) <-chan struct{} {
-	if m := f.member(id); m != nil {
-		return m.asked
+// Watch returns what is known of a computer, as Seen does but without noting anything, and a channel that closes when
+// somebody asks something of it; nil if it is not enrolled.
+func (f *Fleet) Watch(id string) (*Computer, <-chan struct{}) {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	m := f.members[id]
+	if m == nil {
+		return nil, nil
 	}
-	return nil
+	return m.computer.Load(), m.asked
 }
 
-// Report keeps what a checked check-in says and returns the computer as it is now. Statuses that a check-in does not
+// Report keeps what a check-in says that has passed Check. Statuses that a check-in does not
 // name stay if it names none at all, as the first one after an agent's start does.
-func (f *Fleet) Report(id string, in *wire.Checkin) (*Computer, error) {
+func (f *Fleet) Report(id string, in *wire.Checkin) error {
 	f.Seen(id)
 	return f.change(id, func(c *Computer) {
 		c.Agent, c.Mode, c.Facts, c.Labels, c.Sessions = in.Agent, in.Mode, in.Facts, in.Labels, in.Sessions
@@ -157,7 +166,7 @@ func (f *Fleet) Report(id string, in *wire.Checkin) (*Computer, error) {
 // Ask adds an action for a computer and gives it an id.
 func (f *Fleet) Ask(id string, action wire.Action) error {
 	full := false
-	_, err := f.change(id, func(c *Computer) {
+	err := f.change(id, func(c *Computer) {
 		if full = len(c.Actions) >= maxActions; full {
 			return
 		}
@@ -172,28 +181,33 @@ func (f *Fleet) Ask(id string, action wire.Action) error {
 	if full {
 		return fmt.Errorf("%d actions already wait on this computer: let its agent do them first", maxActions)
 	}
-	if m := f.member(id); m != nil {
-		select {
-		case m.asked <- struct{}{}:
-		default:
-		}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if m := f.members[id]; m != nil {
+		close(m.asked)
+		m.asked = make(chan struct{})
 	}
 	return nil
 }
 
-func (f *Fleet) change(id string, edit func(*Computer)) (*Computer, error) {
+func (f *Fleet) change(id string, edit func(*Computer)) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	m := f.members[id]
 	if m == nil {
-		return nil, ErrUnknown
+		return ErrUnknown
 	}
-	c := m.snapshot()
+	old := m.computer.Load()
+	c := new(Computer)
+	*c = *old
 	edit(c)
+	if reflect.DeepEqual(old, c) {
+		return nil
+	}
 	m.computer.Store(c)
 	f.dirty[id] = struct{}{}
 	f.version.Add(1)
-	return c, nil
+	return nil
 }
 
 // Version changes with every change of the fleet but the times at which computers were seen.

@@ -75,6 +75,25 @@ func Find(p schema.Platform, roots []string) (dir string, problem *reconciler.Re
 	return because(reconciler.NotInstalled, ArgCandidates, p.Install)
 }
 
+// Candidates lists the folders strictly below the roots in which the client may be installed, whether they exist or not.
+// Links before the last component are resolved, so that each is the folder that Find returns.
+func Candidates(p schema.Platform, roots []string) []string {
+	var all []string
+	for _, text := range p.Install {
+		candidate := filepath.Clean(expand(text))
+		if !filepath.IsAbs(candidate) || !slices.ContainsFunc(roots, func(root string) bool { return below(candidate, root) }) {
+			continue
+		}
+		parent, err := filepath.EvalSymlinks(filepath.Dir(candidate))
+		if err == nil && slices.ContainsFunc(roots, func(root string) bool {
+			return below(filepath.Join(parent, filepath.Base(candidate)), resolved(root))
+		}) {
+			all = append(all, filepath.Join(parent, filepath.Base(candidate)))
+		}
+	}
+	return all
+}
+
 // kind is what a candidate turned out to be.
 type kind int
 
@@ -150,13 +169,8 @@ func below(path, root string) bool {
 	return err == nil && filepath.IsLocal(rel) && rel != "."
 }
 
-// expand replaces %NAME% by the environment's value on Windows. A name that is not set stays as it is, as in cmd.exe.
-func expand(text string) string {
-	if runtime.GOOS != "windows" {
-		return text
-	}
-	return expandWith(text, os.LookupEnv)
-}
+// expand replaces %NAME% by the environment's value. A name that is not set stays as it is, as in cmd.exe.
+func expand(text string) string { return expandWith(text, os.LookupEnv) }
 
 func expandWith(text string, lookup func(string) (string, bool)) string {
 	var b strings.Builder

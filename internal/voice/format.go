@@ -21,7 +21,9 @@ type Format struct {
 }
 
 // Flag puts -o on a command.
-func (f *Format) Flag(flags *pflag.FlagSet) { flags.VarP(f, "output", "o", "table, wide, json or yaml") }
+func (f *Format) Flag(flags *pflag.FlagSet) {
+	flags.VarP(f, "output", "o", "table, wide, json or yaml")
+}
 
 // String, Set and Type make Format a flag.
 func (f *Format) String() string {

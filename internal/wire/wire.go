@@ -127,6 +127,13 @@ type Client struct {
 	Platform schema.Platform `json:"platform"`
 }
 
+// What a field of Privacy may say, beside nothing at all.
+const (
+	PrivacyNone  = "none"
+	PrivacyName  = "name"
+	PrivacyDaily = "daily"
+)
+
 // Privacy says what may leave the computer; the zero value is nothing. The agent holds to it, so that what must not be
 // known is never sent.
 type Privacy struct {
@@ -135,10 +142,16 @@ type Privacy struct {
 	IdleHistory string `json:"idleHistory,omitempty"` // daily; empty or none: never
 }
 
+// The verbs of actions.
+const (
+	Retry = "retry" // forget failures and try again
+	Look  = "look"  // look again now
+)
+
 // Action is something that a person asked an agent to do once.
 type Action struct {
 	ID     string    `json:"id"`
-	Verb   string    `json:"verb"` // retry or look
+	Verb   string    `json:"verb"` // Retry or Look
 	Client string    `json:"client,omitempty"`
 	By     string    `json:"by"`
 	Reason string    `json:"reason,omitempty"`

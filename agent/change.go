@@ -1,0 +1,365 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"lull/agent/fetch"
+	"lull/agent/idle"
+	"lull/agent/install"
+	"lull/agent/observe"
+	"lull/internal/release"
+	"lull/internal/wire"
+	"lull/reconciler"
+	"lull/schema"
+)
+
+// This file holds the steps of a pass that change something.
+
+// workOn opens the installation in a folder. It stays open while an update is on its way, because it remembers the
+// hashes of files that did not change; tidy closes it.
+func (p *pass) workOn(folder string) (*install.Installation, error) {
+	if work := p.works[folder]; work != nil {
+		return work, nil
+	}
+	names := p.client.Platform.Busy.Processes
+	work, err := install.Open(folder, install.Options{
+		Scan:        func(ctx context.Context, folders []string) error { return p.scanUnderGate(ctx, folders, names) },
+		ReadVersion: readVersion,
+		Now:         p.now,
+	})
+	if err != nil {
+		return nil, p.changeOutcome(err)
+	}
+	p.works[folder] = work
+	return work, nil
+}
+
+// stage compares the installation with the release of its own version, fetches what the desired one needs and puts the
+// new tree, complete and verified, beside the old one. The client may run meanwhile.
+func (p *pass) stage(ctx context.Context) (err error) {
+	if p.work, err = p.workOn(p.folder); err != nil {
+		return err
+	}
+	if p.observed.Staged.Equal(p.desired.Version) {
+		return nil
+	}
+	update := install.Update{Keep: p.client.Platform.Keep}
+	if update.Target, err = p.index(ctx, p.desired.Version, reconciler.ReleaseMissing); err != nil {
+		return err
+	}
+	if update.Baseline, err = p.index(ctx, p.observed.Version, reconciler.UnknownBaseline); err != nil {
+		return err
+	}
+	if err := p.adopt(ctx, update.Baseline); err != nil {
+		return err
+	}
+	if err := p.testGate(ctx); err != nil {
+		return err
+	}
+	p.report(time.Time{})
+	if err := p.work.Stage(ctx, update, p.releases, p.progress()); err != nil {
+		return p.changeOutcome(err)
+	}
+	p.observed.Staged = p.desired.Version
+	p.decision = reconciler.Plan(p.desired, p.observed, p.now())
+	return nil
+}
+
+// testGate proves once in the life of an agent that the gate works where the installation lies.
+func (p *pass) testGate(ctx context.Context) error {
+	if p.gates[p.folder] {
+		return nil
+	}
+	folder := filepath.Join(install.Beside(p.folder), "gate-test")
+	if err := install.GateSelfTest(ctx, folder, GateArgument); err != nil {
+		return p.changeOutcome(err)
+	}
+	p.gates[p.folder] = true
+	return nil
+}
+
+// index fetches what a release consists of; missing is the reason why a release that is not there blocks.
+func (p *pass) index(ctx context.Context, v schema.Version, missing reconciler.Code) (*release.Index, error) {
+	for _, ref := range p.orders.Releases {
+		if ref.Client != p.client.Name || !ref.Version.Equal(v) {
+			continue
+		}
+		index, err := p.releases.Index(ctx, ref)
+		if err != nil {
+			return nil, fetchOutcome(v.String(), err)
+		}
+		return index, nil
+	}
+	return nil, block(reconciler.Why(missing, "version", v.String()), nil)
+}
+
+// adopt makes sure that Lull knows every file it is about to replace.
+func (p *pass) adopt(ctx context.Context, baseline *release.Index) error {
+	adoption, err := p.work.Adopt(ctx, baseline, p.client.Platform.Keep)
+	if err != nil {
+		return fmt.Errorf("compare the installation with release %s: %w", baseline.Version, err)
+	}
+	if len(adoption.Changed)+len(adoption.Missing) > 0 {
+		return block(reconciler.Why(reconciler.UnknownBaseline, "version", baseline.Version.String(),
+			"changed", sample(adoption.Changed), "missing", sample(adoption.Missing)), nil)
+	}
+	if len(adoption.Foreign) > 0 {
+		return block(foreignReason(adoption.Foreign, len(adoption.Foreign)), nil)
+	}
+	return nil
+}
+
+// sampleSize is how many names of a list a reason carries.
+const sampleSize = 5
+
+func sample(names []string) string {
+	if len(names) > sampleSize {
+		names = append(names[:sampleSize:sampleSize], "…")
+	}
+	return strings.Join(names, ", ")
+}
+
+// progressPause is how often a download is reported, at most.
+const progressPause = 2 * time.Second
+
+func (p *pass) progress() func(done, total int64) {
+	var last time.Time
+	return func(done, total int64) {
+		if now := p.now(); now.Sub(last) >= progressPause {
+			last = now
+			p.post(p.status(time.Time{}, &wire.Progress{Done: done, Total: total}))
+		}
+	}
+}
+
+// changeOutcome says what an error of the engine or of a download means for the installation.
+func (p *pass) changeOutcome(err error) error {
+	var (
+		busy    *install.BusyError
+		space   *install.NoSpaceError
+		foreign *install.ForeignFilesError
+		locked  *install.FileLockedError
+		refused *install.RefusedError
+		version = p.desired.Version.String()
+	)
+	switch {
+	case errors.As(err, &busy):
+		p.observed.Busy = busyReason(busy)
+		return wait(reconciler.WaitingForIdle, *p.observed.Busy)
+	case errors.As(err, &space):
+		return block(reconciler.Why(reconciler.NoSpace, "needed", strconv.FormatInt(space.Need, 10),
+			"available", strconv.FormatInt(space.Available, 10), "folder", p.folder), err)
+	case errors.As(err, &foreign):
+		return block(foreignReason(foreign.Paths, foreign.Count), err)
+	case errors.As(err, &locked):
+		return fail(reconciler.Why(reconciler.FileLocked, "path", locked.Path), err)
+	case errors.As(err, &refused), errors.Is(err, release.ErrRefused):
+		return block(reconciler.Why(reconciler.ReleaseRefused, "version", version, "error", err.Error()), err)
+	case errors.Is(err, install.ErrGateUnavailable):
+		return block(reconciler.Why(reconciler.GateUnavailable, "error", err.Error()), err)
+	case errors.Is(err, install.ErrInsecure):
+		return block(reconciler.Why(reconciler.InsecureFolder, "folders", install.Beside(p.folder)), err)
+	case errors.Is(err, install.ErrStagingChanged):
+		return fail(reconciler.Why(reconciler.RemovedAfterStaging, "version", version), err)
+	case errors.Is(err, install.ErrLocked):
+		return fail(reconciler.Why(reconciler.FileLocked, "path", install.Beside(p.folder)), err)
+	}
+	return fetchOutcome(version, err)
+}
+
+// fetchOutcome says what an error of a download means.
+func fetchOutcome(version string, err error) error {
+	var (
+		corrupt     *fetch.Corrupt
+		refused     *fetch.Refused
+		unavailable *fetch.Unavailable
+	)
+	switch {
+	case errors.As(err, &corrupt):
+		return fail(reconciler.Why(reconciler.ReleaseRefused, "version", version, "error", err.Error()), err)
+	case errors.Is(err, fetch.ErrNotFound):
+		return block(reconciler.Why(reconciler.ReleaseMissing, "version", version), err)
+	case errors.As(err, &refused), errors.As(err, &unavailable):
+		return fail(reconciler.Why(reconciler.FetchFailed, "version", version, "error", err.Error()), err)
+	}
+	return err
+}
+
+func foreignReason(paths []string, count int) reconciler.Reason {
+	return reconciler.Why(reconciler.ForeignFiles, "count", strconv.Itoa(count), "files", sample(paths))
+}
+
+// swap asks once more whether all this is still wanted and switches. Somebody who starts the client at the last moment
+// wins: the pass ends and the old installation stays.
+func (p *pass) swap(ctx context.Context) error {
+	if err := p.confirm(); err != nil {
+		return err
+	}
+	p.decision.Phase = reconciler.Updating
+	p.report(time.Time{})
+	if err := p.work.Swap(ctx); err != nil {
+		return p.changeOutcome(err)
+	}
+	return nil
+}
+
+// confirm looks at the newest orders: the desired state may have changed since this pass began.
+func (p *pass) confirm() error {
+	fresh := &pass{Agent: p.Agent, client: p.client, orders: p.memory.orders(), name: p.name}
+	if err := fresh.resolve(nil); err != nil {
+		return err
+	}
+	decision := reconciler.Plan(fresh.desired, p.observed, p.now())
+	if fresh.desired.Version.Equal(p.desired.Version) && decision.Changes() {
+		return nil
+	}
+	p.Look()
+	return wait(decision.Phase, decision.Reason)
+}
+
+// inUseError carries what a scan under the gate found through the engine.
+type inUseError struct{ reason reconciler.Reason }
+
+func (e *inUseError) Error() string { return "in use: " + string(e.reason.Code) }
+
+func (a *Agent) scanUnderGate(ctx context.Context, folders, names []string) error {
+	result, err := a.scanner.ScanDeep(ctx, idle.Query{Folders: folders, Names: names})
+	if err != nil {
+		return err
+	}
+	if reason := inUse(result); reason != nil {
+		return &inUseError{*reason}
+	}
+	return nil
+}
+
+// busyReason names who uses the client, as well as the gate or the scan under it could tell.
+func busyReason(busy *install.BusyError) *reconciler.Reason {
+	if found := (*inUseError)(nil); errors.As(busy, &found) {
+		return &found.reason
+	}
+	reason := reconciler.Why(reconciler.InUse, "process", filepath.Base(busy.Path))
+	return &reason
+}
+
+// inUse puts what a scan found into a reason, nil if the client is idle.
+func inUse(r idle.Result) *reconciler.Reason {
+	var reason reconciler.Reason
+	switch {
+	case len(r.Busy) > 0:
+		first := r.Busy[0]
+		reason = reconciler.Why(reconciler.InUse, "process", first.Name, "pid", strconv.Itoa(first.PID),
+			"session", strconv.Itoa(first.Session), "count", strconv.Itoa(len(r.Busy)))
+		if !first.Since.IsZero() {
+			reason.Args["since"] = first.Since.UTC().Format(time.RFC3339)
+		}
+	case r.Incomplete:
+		reason = reconciler.Why(reconciler.ScanIncomplete, "error", r.Problem)
+	default:
+		return nil
+	}
+	return &reason
+}
+
+// check proves that the new installation works; if it does not, the old one comes back and the release is not tried again.
+func (p *pass) check(ctx context.Context) error {
+	if err := p.prove(ctx, p.work, p.desired.Version); err != nil {
+		return err
+	}
+	p.observed.Version, p.observed.Staged, p.observed.Busy = p.desired.Version, schema.Version{}, nil
+	p.decision = reconciler.Plan(p.desired, p.observed, p.now())
+	p.tidy()
+	return nil
+}
+
+func (p *pass) prove(ctx context.Context, work *install.Installation, version schema.Version) error {
+	checked, err := work.Check(ctx)
+	if failed := (*install.CheckFailedError)(nil); errors.As(err, &failed) {
+		return p.giveUp(ctx, work, version, failed.Why)
+	}
+	if err != nil {
+		return p.changeOutcome(err)
+	}
+	late, err := work.Commit(ctx)
+	if err != nil {
+		return p.changeOutcome(err) // the new installation is good; what is left is tidied by the next pass
+	}
+	p.patienceFor().forget()
+	p.log.Info("updated", "client", p.client.Name, "workstation", p.name, "version", version,
+		"checkTimedOut", checked.TimedOut, "late", append(checked.Late, late...))
+	return nil
+}
+
+// giveUp notes that a release failed here; the old one is installed again.
+func (p *pass) giveUp(ctx context.Context, work *install.Installation, version schema.Version, why string) error {
+	if err := p.memory.markBad(p.client.Name, version); err != nil {
+		return err
+	}
+	p.observed.Staged, p.observed.Bad = schema.Version{}, p.memory.bad(p.client.Name)
+	if err := work.Discard(ctx); err != nil {
+		return err
+	}
+	return &outcome{
+		phase:  reconciler.RolledBack,
+		reason: reconciler.Why(reconciler.CheckFailed, "version", version.String(), "error", why),
+		cause:  fmt.Errorf("release %s failed its check: %s", version, why),
+	}
+}
+
+// tidy closes the installation when nothing is on its way any more.
+func (p *pass) tidy() {
+	work := p.works[p.folder]
+	if _, staged := work.Staged(); staged {
+		return
+	}
+	delete(p.works, p.folder)
+	if err := work.Close(); err != nil {
+		p.log.Warn("close the installation", "client", p.client.Name, "error", err)
+	}
+}
+
+// readVersion reads the version of an installation whose tree was just found to be the release's.
+func readVersion(ctx context.Context, folder string, index *release.Index) (schema.Version, error) {
+	if len(index.Read.Command) > 0 {
+		return observe.VersionByCommand(ctx, folder, index.Read.Command, commandTime)
+	}
+	return observe.Version(folder, index.Read)
+}
+
+// commandTime bounds a version command: it only prints a line.
+const commandTime = 30 * time.Second
+
+// versionByTree finds the release that the installation equals, file by file, and only then asks that release's own
+// command: nothing else is ever executed.
+func (p *pass) versionByTree(ctx context.Context) error {
+	work, err := p.workOn(p.folder)
+	if err != nil {
+		return err
+	}
+	for _, ref := range p.orders.Releases {
+		if ref.Client != p.client.Name {
+			continue
+		}
+		index, err := p.releases.Index(ctx, ref)
+		if err != nil {
+			return fetchOutcome(ref.Version.String(), err)
+		}
+		difference, err := work.Adopt(ctx, index, p.client.Platform.Keep)
+		if err != nil {
+			return err
+		}
+		if difference.Same() {
+			p.observed.Version, err = readVersion(ctx, p.folder, index)
+			return err
+		}
+	}
+	unknown := reconciler.Why(reconciler.UnknownBaseline, "folder", p.folder)
+	p.observed.Problem = &unknown
+	return nil
+}

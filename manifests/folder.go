@@ -150,6 +150,9 @@ func (r *folderReader) link(name string) error {
 
 // file reads one file; the empty name is the root itself. No more is read than a revision may hold.
 func (r *folderReader) file(name string) error {
+	if len(r.listing.items) > maxFiles {
+		return nil
+	}
 	f, err := os.Open(filepath.Join(r.root, filepath.FromSlash(name)))
 	if err != nil {
 		return err

@@ -41,13 +41,19 @@ func (w *walker) walk(ctx context.Context, objects storer.EncodedObjectStorer, c
 		return nil, fmt.Errorf("read commit %s: %w", commit, incomplete(err))
 	}
 	p := pass{ctx: ctx, objects: objects}
+	l := &listing{revision: commit.String()}
 	root, err := p.folder("", c.TreeHash, w.root, 0)
-	if err != nil {
+	switch {
+	case errors.Is(err, errTooMuch):
+		l.errors = schema.Errors{refuse(l.all(), fmt.Sprintf("more than %d manifest files or folders", maxFiles), "put several manifests into one file")}
+		return l, nil
+	case err != nil:
 		return nil, fmt.Errorf("read commit %s: %w", commit, incomplete(err))
 	}
-	w.root = root
-	l := &listing{revision: commit.String(), read: p.blob}
 	root.list(l)
+	if w.root = root; len(l.within()) > 0 {
+		w.root = nil // some files were not read
+	}
 	slices.SortFunc(l.items, func(a, b item) int { return strings.Compare(a.name, b.name) })
 	return l, nil
 }
@@ -73,7 +79,18 @@ func (n *node) list(l *listing) {
 type pass struct {
 	ctx     context.Context
 	objects storer.EncodedObjectStorer
-	files   int
+	count   int   // of files and folders that were read
+	total   int64 // bytes of files
+}
+
+// errTooMuch ends a walk over a tree that never ends: one of git may hold the same folder many times, and that one, too.
+var errTooMuch = errors.New("too many files and folders")
+
+func (p *pass) next() error {
+	if p.count++; p.count > maxFiles {
+		return errTooMuch
+	}
+	return p.ctx.Err()
 }
 
 // folder reads a tree; old is what the last commit had at the same path.
@@ -81,7 +98,7 @@ func (p *pass) folder(name string, hash plumbing.Hash, old *node, depth int) (*n
 	if old != nil && old.hash == hash {
 		return old, nil
 	}
-	if err := p.ctx.Err(); err != nil {
+	if err := p.next(); err != nil {
 		return nil, err
 	}
 	tree, err := object.GetTree(p.objects, hash)
@@ -149,34 +166,44 @@ func (p *pass) file(n *node, name string, e object.TreeEntry, known map[string]i
 		n.items = append(n.items, it)
 		return nil
 	}
-	if p.files++; p.files > maxFiles {
-		return fmt.Errorf("more than %d manifest files", maxFiles)
+	if err := p.next(); err != nil {
+		return err
 	}
-	size, err := p.objects.EncodedObjectSize(e.Hash)
+	it, err := p.blob(name, e.Hash)
 	if err != nil {
 		return fmt.Errorf("file %q: %w", name, err)
 	}
-	n.items = append(n.items, item{name: name, id: id, size: size})
+	n.items = append(n.items, it)
 	return nil
+}
+
+// blob reads a file. One that is beyond what a revision may hold is not read: its size alone will be refused.
+func (p *pass) blob(name string, hash plumbing.Hash) (item, error) {
+	it := item{name: name, id: hash.String()}
+	size, err := p.objects.EncodedObjectSize(hash)
+	if err != nil && !errors.Is(err, plumbing.ErrObjectNotFound) { // go-git looks for sizes in no alternate
+		return it, err
+	}
+	if p.total += size; size > maxFileSize || p.total > maxTotalSize {
+		it.size = size
+		return it, nil
+	}
+	b, err := object.GetBlob(p.objects, hash)
+	if err != nil {
+		return it, err
+	}
+	r, err := b.Reader()
+	if err != nil {
+		return it, err
+	}
+	it.data = make([]byte, b.Size)
+	it.size = b.Size
+	_, err = io.ReadFull(r, it.data)
+	return it, errors.Join(err, r.Close())
 }
 
 func (n *node) refuse(name, message, hint string) {
 	n.errors = append(n.errors, refuse(name, message, hint))
-}
-
-// blob reads the content of an item.
-func (p *pass) blob(it item) ([]byte, error) {
-	b, err := object.GetBlob(p.objects, plumbing.NewHash(it.id))
-	if err != nil {
-		return nil, incomplete(err)
-	}
-	r, err := b.Reader()
-	if err != nil {
-		return nil, err
-	}
-	data := make([]byte, b.Size)
-	_, err = io.ReadFull(r, data)
-	return data, errors.Join(err, r.Close())
 }
 
 // resolve finds the commit that HEAD, or a branch, a tag or a commit by name, stands for. The zero hash is a repository

@@ -29,15 +29,14 @@ type listing struct {
 	prefix   string // goes before every name where people see it
 	items    []item // sorted by name
 	errors   schema.Errors
-	read     func(item) ([]byte, error) // reads the content of an item whose data is nil
 }
 
 // item is one manifest file. Equal ids mean equal content.
 type item struct {
 	name string // relative to the place, with slashes
 	id   string
-	size int64
-	data []byte
+	size int64  // bytes
+	data []byte // not read if the size is refused
 }
 
 // file is a manifest file that was read and parsed. It is never changed, and shared by all snapshots that hold it.
@@ -54,11 +53,11 @@ type content struct {
 	digest string
 }
 
-// isManifest reports whether a file counts as a manifest by its name.
+// isManifest reports whether a file that is not hidden counts as a manifest by its name.
 func isManifest(name string) bool {
 	switch path.Ext(name) {
 	case ".yaml", ".yml", ".json":
-		return !isHidden(name)
+		return true
 	}
 	return false
 }
@@ -93,33 +92,21 @@ func (l *listing) within() schema.Errors {
 // all is the position of what is wrong with no file but with all of them.
 func (l *listing) all() string { return cmp.Or(l.prefix, "manifests") }
 
-// parse reads and parses the files of a listing. What known holds under the same name with the same identity is taken
-// from there, unread. The error says that a file could not be read; what is wrong inside files is their own matter.
-func (l *listing) parse(known map[string]*file) (content, error) {
+// parse parses the files of a listing. What known holds under the same name with the same identity is taken from there.
+func (l *listing) parse(known map[string]*file) content {
 	c := content{files: make(map[string]*file, len(l.items))}
 	sum := sha256.New()
 	for _, it := range l.items {
 		name := l.prefix + it.name
 		f := known[name]
 		if f == nil || f.id != it.id {
-			data, err := l.load(it)
-			if err != nil {
-				return content{}, fmt.Errorf("read %s: %w", name, err)
-			}
-			f = &file{id: it.id, data: data, sum: sha256.Sum256(data), parsed: schema.ParseFile(name, data)}
+			f = &file{id: it.id, data: it.data, sum: sha256.Sum256(it.data), parsed: schema.ParseFile(name, it.data)}
 		}
 		c.files[name] = f
 		fmt.Fprintf(sum, "%x %s\n", f.sum, it.name)
 	}
 	c.digest = "sha256:" + hex.EncodeToString(sum.Sum(nil))
-	return c, nil
-}
-
-func (l *listing) load(it item) ([]byte, error) {
-	if it.data != nil || it.size == 0 {
-		return it.data, nil
-	}
-	return l.read(it)
+	return c
 }
 
 // check puts the files of a revision together. The set is nil if there are errors.
@@ -141,21 +128,18 @@ func (c content) check() (*schema.Set, schema.Errors) {
 	return set, nil
 }
 
-// judge reads a revision and says whether it may replace the current set. The error says that it could not be read.
-func (l *listing) judge(known map[string]*file, current *schema.Set) (content, *schema.Set, schema.Errors, error) {
+// judge says whether a revision may replace the current set. Where it is refused before it is parsed, there is no content.
+func (l *listing) judge(known map[string]*file, current *schema.Set) (content, *schema.Set, schema.Errors) {
 	if errs := append(slices.Clone(l.errors), l.within()...); len(errs) > 0 {
-		return content{}, nil, errs, nil
+		return content{}, nil, errs
 	}
-	c, err := l.parse(known)
-	if err != nil {
-		return content{}, nil, nil, err
-	}
+	c := l.parse(known)
 	set, errs := c.check()
 	if len(errs) == 0 && set.Len() == 0 && current.Len() > 0 {
 		errs = schema.Errors{refuse(l.all(), fmt.Sprintf("the revision holds no manifest, and the one in force holds %d", current.Len()),
 			"to let go of a client, leave its Client manifest and remove the others")}
 	}
-	return c, set, errs, nil
+	return c, set, errs
 }
 
 // named finds a manifest by name in a slice that is sorted by name.

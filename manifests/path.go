@@ -33,7 +33,7 @@ func checkPath(path string) error {
 		return fmt.Errorf("path %q: it is longer than %d characters", path, maxPath)
 	}
 	if !isManifest(path) {
-		return fmt.Errorf("path %q: manifests stand in .yaml, .yml and .json files that do not begin with a dot", path)
+		return fmt.Errorf("path %q: manifests stand in files whose names end in .yaml, .yml or .json", path)
 	}
 	for part := range strings.SplitSeq(path, "/") {
 		if !plainName.MatchString(part) || deviceName.MatchString(part) {

@@ -2,6 +2,8 @@ package manifests
 
 import (
 	"context"
+	"io"
+	"log"
 	"maps"
 	"net/http"
 	"net/http/cgi"
@@ -14,6 +16,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/go-git/go-git/v5/plumbing"
 )
 
 // The manifests that tests write.
@@ -212,7 +216,7 @@ func serveGit(t *testing.T, dir string) *gitServer {
 func newGitServer(t *testing.T, dir string) *gitServer {
 	t.Helper()
 	backend := filepath.Join(run(t, "", "git", "--exec-path"), "git-http-backend")
-	git := &cgi.Handler{Path: backend, Env: append(gitEnv()[len(os.Environ()):], "GIT_PROJECT_ROOT="+filepath.Dir(dir), "GIT_HTTP_EXPORT_ALL=1")}
+	git := &cgi.Handler{Path: backend, Stderr: io.Discard, Env: append(gitEnv()[len(os.Environ()):], "GIT_PROJECT_ROOT="+filepath.Dir(dir), "GIT_HTTP_EXPORT_ALL=1")}
 	s := new(gitServer)
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, password, _ := r.BasicAuth()
@@ -226,6 +230,7 @@ func newGitServer(t *testing.T, dir string) *gitServer {
 			git.ServeHTTP(w, r)
 		}
 	}))
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
 	t.Cleanup(func() {
 		s.Server.Close()
 		http.DefaultTransport.(*http.Transport).CloseIdleConnections()
@@ -305,3 +310,12 @@ func wantText(t *testing.T, got, want string) {
 		t.Errorf("got:\n\t%s\nwant it to hold:\n\t%s", got, want)
 	}
 }
+
+// execGit is git in a folder, for commands that may fail.
+func execGit(dir string, args ...string) *exec.Cmd {
+	c := exec.Command("git", args...)
+	c.Dir, c.Env = dir, gitEnv()
+	return c
+}
+
+func hash(revision string) plumbing.Hash { return plumbing.NewHash(revision) }

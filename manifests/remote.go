@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/go-git/go-billy/v5/osfs"
@@ -18,7 +19,6 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/cache"
 	"github.com/go-git/go-git/v5/plumbing/transport"
-	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
 	"github.com/go-git/go-git/v5/storage"
 	"github.com/go-git/go-git/v5/storage/filesystem"
 	"github.com/go-git/go-git/v5/storage/memory"
@@ -59,16 +59,14 @@ func (r *remoteRepo) look(ctx context.Context, tried string) (*listing, error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
 	l, err := r.update(ctx, tried)
-	switch {
-	case err == nil:
-		return l, nil
-	case errors.Is(err, transport.ErrEmptyRemoteRepository):
-		return &listing{}, nil
-	case !remoteFault(err):
+	if err != nil && !remoteFault(err) {
 		l, err = r.renew(ctx, tried)
-	case tried == untried:
-		// What is in the cache is better than nothing; if nothing is, the reason is the first error.
-		l, _ = r.cached(ctx, tried)
+	}
+	if errors.Is(err, transport.ErrEmptyRemoteRepository) {
+		return &listing{}, nil
+	}
+	if err != nil && tried == untried {
+		l, _ = r.cached(ctx, tried) // better than nothing; if there is nothing, the reason is the first error
 	}
 	if err != nil {
 		err = fmt.Errorf("fetch %s: %w", r.url, inWords(err, r.branch))
@@ -157,7 +155,6 @@ func (r *remoteRepo) fetch(ctx context.Context, into storage.Storer) error {
 
 // renew clones anew beside the cache and replaces it once the clone was read, so that a failure loses nothing.
 func (r *remoteRepo) renew(ctx context.Context, tried string) (*listing, error) {
-	old := *r
 	fresh := *r
 	if r.cache != "" {
 		fresh.cache = r.cache + ".new"
@@ -172,30 +169,39 @@ func (r *remoteRepo) renew(ctx context.Context, tried string) (*listing, error) 
 	if err := fresh.fetch(ctx, fresh.store); err != nil {
 		return nil, err
 	}
-	l, err := fresh.cached(ctx, tried)
-	if err != nil {
+	if _, err := fresh.cached(ctx, untried); err != nil {
 		return nil, err
 	}
-	if r.cache == "" {
-		r.store = fresh.store
-		return l, nil
+	r.store, r.walker = fresh.store, fresh.walker
+	if r.cache != "" {
+		r.store = nil
+		if err := errors.Join(os.RemoveAll(r.cache), os.Rename(fresh.cache, r.cache)); err != nil {
+			return nil, fmt.Errorf("replace the cache: %w", err)
+		}
 	}
-	r.store = nil
-	if err := errors.Join(os.RemoveAll(old.cache), os.Rename(fresh.cache, old.cache)); err != nil {
-		return nil, fmt.Errorf("replace the cache: %w", err)
+	if err := r.open(); err != nil {
+		return nil, err
 	}
-	return l, nil
+	return r.cached(ctx, tried)
 }
 
 // remoteFault reports whether an error comes from the other side or the way there, and not from the cache.
 func remoteFault(err error) bool {
-	var network net.Error
+	var network *net.OpError // not net.Error, which the errors of files are, too
 	var address *url.Error
-	var status *githttp.Err
-	return errors.As(err, &network) || errors.As(err, &address) || errors.As(err, &status) ||
-		errors.Is(err, transport.ErrAuthenticationRequired) || errors.Is(err, transport.ErrAuthorizationFailed) ||
-		errors.Is(err, transport.ErrRepositoryNotFound) || errors.Is(err, git.NoMatchingRefSpecError{}) ||
-		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+	var status *plumbing.UnexpectedError
+	if errors.As(err, &network) || errors.As(err, &address) || errors.As(err, &status) {
+		return true
+	}
+	for _, known := range []error{
+		transport.ErrEmptyRemoteRepository, transport.ErrAuthenticationRequired, transport.ErrAuthorizationFailed,
+		transport.ErrRepositoryNotFound, git.NoMatchingRefSpecError{}, context.Canceled, context.DeadlineExceeded,
+	} {
+		if errors.Is(err, known) {
+			return true
+		}
+	}
+	return false
 }
 
 // inWords says what to do about the errors of go-git that a person can do something about.
@@ -209,6 +215,8 @@ func inWords(err error, branch string) error {
 		return fmt.Errorf("%w: check the path, and whether it needs a user name and a password", err)
 	case errors.Is(err, git.NoMatchingRefSpecError{}) && branch != "":
 		return fmt.Errorf("branch %s does not exist there", branch)
+	case strings.Contains(err.Error(), "object-format=sha256"): // go-git stumbles over the first line
+		return errors.New("its object format is sha256, and only sha1 can be read")
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("no answer within %s", fetchTimeout)
 	}

@@ -2,7 +2,6 @@ package manifests
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -81,7 +80,7 @@ func (s *Source) look(ctx context.Context) error {
 	old := s.Current()
 	next := *old
 	if l != nil && l.revision != s.tried {
-		err = errors.Join(err, s.judge(l, &next))
+		s.judge(l, &next)
 	}
 	if next.Unreachable = s.reach(old.Unreachable, err); differ(old, &next) {
 		s.publish(&next)
@@ -89,12 +88,9 @@ func (s *Source) look(ctx context.Context) error {
 	return err
 }
 
-// judge takes or refuses a revision. Its error says that the revision could not be read.
-func (s *Source) judge(l *listing, next *Snapshot) error {
-	c, set, errs, err := l.judge(s.known, next.Set)
-	if err != nil {
-		return err
-	}
+// judge takes or refuses a revision.
+func (s *Source) judge(l *listing, next *Snapshot) {
+	c, set, errs := l.judge(s.known, next.Set)
 	s.tried = l.revision
 	if c.files != nil {
 		s.known = c.files
@@ -102,11 +98,10 @@ func (s *Source) judge(l *listing, next *Snapshot) error {
 	if len(errs) > 0 {
 		next.Refused = &Refused{Revision: l.revision, Errors: errs, Since: s.Now()}
 		s.Log.Warn("manifests refused", "source", s.name, "revision", l.revision, "errors", len(errs), "first", errs[0].Error())
-		return nil
+		return
 	}
 	*next = Snapshot{Revision: l.revision, Digest: c.digest, Set: set, Taken: s.Now(), files: c.files}
 	s.Log.Info("manifests taken", "source", s.name, "revision", l.revision, "manifests", set.Len())
-	return nil
 }
 
 // reach turns the outcome of a look into state, and logs when it turns.

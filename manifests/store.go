@@ -133,11 +133,7 @@ func (s *Store) draft(ctx context.Context) (*Draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	base, err := l.parse(s.known)
-	if err != nil {
-		return nil, err
-	}
-	return &Draft{base: *l, files: base.files, changed: make(map[string][]byte)}, nil
+	return &Draft{base: *l, files: l.parse(s.known).files, changed: make(map[string][]byte)}, nil
 }
 
 func (s *Store) judgeDraft(d *Draft) error {
@@ -147,12 +143,12 @@ func (s *Store) judgeDraft(d *Draft) error {
 		d.set = s.Current().Set
 		return nil
 	}
-	c, set, errs, err := l.judge(s.known, s.Current().Set)
+	c, set, errs := l.judge(s.known, s.Current().Set)
 	if len(errs) > 0 {
-		err = &Invalid{Errors: errs}
+		return &Invalid{Errors: errs}
 	}
 	d.content, d.set = c, set
-	return err
+	return nil
 }
 
 // commit writes the objects of a change and moves the branch to them.

@@ -1,0 +1,111 @@
+package install
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"lull/internal/release"
+	"lull/schema"
+)
+
+// defaultCheckTimeout is what schema.Check promises where a manifest names none.
+const defaultCheckTimeout = 30 * time.Second
+
+// Checked is what a passed check has to report.
+type Checked struct {
+	TimedOut bool     // the check command did not end in time, and the manifest says that this alone is no failure
+	Late     []string // user data that was written to the old tree after the swap, now beside the current file
+}
+
+// Check proves the installed new tree: its files equal the index, its version reads as it should, and its check command,
+// if it has one, exits with 0. The client may be started meanwhile. On failure the old tree is installed again and the
+// error is a *CheckFailedError; a *BusyError means that this must wait until nobody uses the client (Recover tries
+// again). When Check returns nil, Commit comes next; a check that was cut off by its context says nothing.
+func (i *Installation) Check(ctx context.Context) (Checked, error) {
+	j, err := i.require(checking)
+	if err != nil {
+		return Checked{}, fmt.Errorf("check: %w", err)
+	}
+	checked, failure := i.prove(ctx, j)
+	if ctx.Err() != nil {
+		return Checked{}, ctx.Err()
+	}
+	if failure == nil {
+		checked.Late, err = i.lateOf(ctx, j)
+		return checked, err
+	}
+	j.Failure = failure.Error()
+	if err := i.enter(j, reverting); err != nil {
+		return Checked{}, err
+	}
+	failed := &CheckFailedError{j.target.Version, j.Failure}
+	if err := i.turn(ctx, j, back(j)); err != nil {
+		return Checked{}, fmt.Errorf("take %s back after a failed check (%s): %w", j.target.Version, j.Failure, err)
+	}
+	return Checked{}, failed
+}
+
+func (i *Installation) lateOf(ctx context.Context, j *journal) ([]string, error) {
+	old, ok := i.locate(j.Old)
+	if !ok {
+		return nil, nil
+	}
+	return i.late(ctx, j, old)
+}
+
+// prove runs nothing before all files were read back from the disk.
+func (i *Installation) prove(ctx context.Context, j *journal) (Checked, error) {
+	d, err := compare(ctx, i.dir, j.target, j.keep, matches)
+	if err != nil {
+		return Checked{}, err
+	}
+	if !d.Same() {
+		return Checked{}, fmt.Errorf("%d files are not what the index says, such as %s",
+			len(d.Changed)+len(d.Missing), append(d.Changed, d.Missing...)[0])
+	}
+	if err := i.readBack(ctx, i.dir, j.target); err != nil {
+		return Checked{}, err
+	}
+	if j.target.Check == nil || len(j.target.Check.Command) == 0 {
+		return Checked{}, nil
+	}
+	return i.command(ctx, j.target.Check)
+}
+
+// readBack reads the version of a tree whose files were just hashed.
+func (i *Installation) readBack(ctx context.Context, root string, index *release.Index) error {
+	got, err := i.options.ReadVersion(ctx, root, index)
+	if err != nil {
+		return fmt.Errorf("read the version back: %w", err)
+	}
+	if want := index.Version.Cut(index.Read.Parts); !got.Equal(want) {
+		return fmt.Errorf("the version reads %q, want %s", got, want)
+	}
+	return nil
+}
+
+// command runs the check command of the index: a file of the release, without a shell, with the installation as its
+// working folder.
+func (i *Installation) command(ctx context.Context, check *schema.Check) (Checked, error) {
+	timeout := check.Timeout.Duration
+	if timeout <= 0 {
+		timeout = defaultCheckTimeout
+	}
+	limited, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	program := filepath.Join(i.dir, filepath.FromSlash(strings.ReplaceAll(check.Command[0], `\`, "/")))
+	output, err := run(limited, i.dir, program, check.Command[1:])
+	switch {
+	case err == nil:
+		return Checked{}, nil
+	case errors.Is(limited.Err(), context.DeadlineExceeded) && check.OnTimeout != schema.TimeoutRollback:
+		return Checked{TimedOut: true}, nil
+	case errors.Is(limited.Err(), context.DeadlineExceeded):
+		return Checked{}, fmt.Errorf("the check did not end within %s", timeout)
+	}
+	return Checked{}, fmt.Errorf("the check failed: %w: %q", err, output)
+}

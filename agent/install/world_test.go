@@ -1,0 +1,275 @@
+package install
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"lull/internal/release"
+	"lull/schema"
+)
+
+// waitArgument makes the test binary a program that runs until its standard input ends.
+const waitArgument = "wait-for-end-of-input"
+
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == waitArgument {
+		io.Copy(io.Discard, bufio.NewReader(os.Stdin))
+		return
+	}
+	if code, ok := os.LookupEnv("PATH"); ok && len(os.Args) > 2 && os.Args[1] == "exit-with" && code != "" {
+		var n int
+		fmt.Sscan(os.Args[2], &n)
+		os.Exit(n)
+	}
+	m.Run()
+}
+
+// files is the content of a tree by path.
+type files map[string]string
+
+// world is a folder with one installation in it and everything that an update needs.
+type world struct {
+	t                *testing.T
+	parent, dir      string
+	baseline, target *release.Index
+	store            files // what can be fetched, by hash
+	fetched          []string
+	keep             []string
+	userData         files
+	outside          files
+	busy             error // what the scanner says
+	bad              bool  // the new version does not read back once it is installed
+	onScan           func()
+}
+
+func newWorld(t *testing.T) *world {
+	w := &world{t: t, parent: t.TempDir(), keep: []string{"cfg.ini", "Logs/**"}, store: files{}}
+	w.dir = filepath.Join(w.parent, "client")
+	old := files{
+		"VERSION": "5.8.1", "bin/app.exe": "MZ app, old", "bin/core.dll": "MZ core, in both",
+		"data/gone.txt": "only in the old one", "data/text.txt": "old text", "cfg.ini": "as shipped, old",
+	}
+	fresh := files{
+		"VERSION": "5.8.2", "bin/app.exe": "MZ app, new", "bin/core.dll": "MZ core, in both", "bin/tool.exe": "MZ new tool",
+		"data/text.txt": "new text", "deep/er/still/new.txt": "new file", "cfg.ini": "as shipped, new", "copy.txt": "new text",
+	}
+	w.baseline, w.target = w.index("5.8.1", old), w.index("5.8.2", fresh)
+	w.userData = files{"cfg.ini": "WsName=CARD", "Logs/today.log": "a line", "Logs/old/1.log": "old lines"}
+	w.outside = files{"other/file.txt": "not ours", "beside.txt": "not ours either"}
+	w.put(w.dir, old)
+	w.put(w.dir, w.userData)
+	w.put(w.parent, w.outside)
+	return w
+}
+
+func (w *world) index(version string, content files) *release.Index {
+	index := &release.Index{Client: "c", Version: schema.MustVersion(version), System: "linux", Method: schema.MethodTree,
+		Read: schema.VersionSource{File: "VERSION"}}
+	for _, name := range slices.Sorted(maps.Keys(content)) {
+		sum := sha256.Sum256([]byte(content[name]))
+		f := release.File{Path: name, Size: int64(len(content[name])), SHA256: hex.EncodeToString(sum[:]), Executable: strings.HasSuffix(name, ".exe")}
+		w.store[f.SHA256] = content[name]
+		index.Files = append(index.Files, f)
+	}
+	return index
+}
+
+func (w *world) put(root string, content files) {
+	w.t.Helper()
+	for name, data := range content {
+		p := place{root, name}.String()
+		mode := fs.FileMode(0o640)
+		if strings.HasSuffix(name, ".exe") {
+			mode = 0o750
+		}
+		if err := errors.Join(os.MkdirAll(filepath.Dir(p), 0o755), os.WriteFile(p, []byte(data), mode)); err != nil {
+			w.t.Fatal(err)
+		}
+		past := time.Now().Add(-time.Hour)
+		os.Chtimes(p, past, past)
+	}
+}
+
+func (w *world) read(root string) files {
+	w.t.Helper()
+	entries, err := walk(root)
+	if errors.Is(err, fs.ErrNotExist) {
+		return files{}
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	content := files{}
+	for _, e := range entries {
+		if e.info.IsDir() {
+			continue
+		}
+		data, err := os.ReadFile(place{root, e.path}.String())
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		content[e.path] = string(data)
+	}
+	return content
+}
+
+// Fetch is the world's release store.
+func (w *world) Fetch(_ context.Context, f release.File, dst string) error {
+	w.fetched = append(w.fetched, f.Path)
+	return os.WriteFile(dst, []byte(w.store[f.SHA256]), 0o600)
+}
+
+func (w *world) options() Options {
+	return Options{
+		Scan: func(context.Context, []string) error {
+			if w.onScan != nil {
+				w.onScan()
+			}
+			return w.busy
+		},
+		ReadVersion: func(_ context.Context, root string, index *release.Index) (schema.Version, error) {
+			if w.bad && root == w.dir {
+				return schema.Version{}, errors.New("the new one does not start")
+			}
+			data, err := os.ReadFile(filepath.Join(root, index.Read.File))
+			if err != nil {
+				return schema.Version{}, err
+			}
+			return schema.ParseVersion(string(data))
+		},
+	}
+}
+
+func (w *world) open(faulty func(fsys) fsys) *Installation {
+	w.t.Helper()
+	i, err := Open(w.dir, w.options())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if faulty != nil {
+		i.fs = faulty(i.fs)
+	}
+	return i
+}
+
+func (w *world) update() Update {
+	return Update{Baseline: w.baseline, Target: w.target, Keep: w.keep}
+}
+
+// pass does what an agent does, once. It returns errBad where the release must be noted as bad.
+func (w *world) pass(i *Installation) error {
+	ctx := context.Background()
+	o, err := i.Recover(ctx)
+	if err != nil {
+		return err
+	}
+	if o.Todo == TodoDiscard {
+		return errors.Join(errBad, i.Discard(ctx))
+	}
+	if o.Todo == TodoNothing && w.installed(w.target) {
+		return nil
+	}
+	if o.Todo == TodoNothing {
+		if err := i.Stage(ctx, w.update(), w, nil); err != nil {
+			return err
+		}
+	}
+	if o.Todo != TodoCheck {
+		if err := i.Swap(ctx); err != nil {
+			return err
+		}
+	}
+	if _, err := i.Check(ctx); err != nil {
+		var failed *CheckFailedError
+		if errors.As(err, &failed) {
+			return errors.Join(errBad, i.Discard(ctx))
+		}
+		return err
+	}
+	_, err = i.Commit(ctx)
+	return err
+}
+
+var errBad = errors.New("the release is bad here")
+
+// installed reports whether the installed tree, user data apart, is the index's, name by name and byte by byte.
+func (w *world) installed(index *release.Index) bool { return w.difference(index) == "" }
+
+func (w *world) difference(index *release.Index) string {
+	k, err := newKeep(w.keep)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	got, want := w.read(w.dir), files{}
+	maps.DeleteFunc(got, func(name, _ string) bool { return k.has(name) })
+	for _, f := range index.Files {
+		if !k.has(f.Path) {
+			want[f.Path] = w.store[f.SHA256]
+		}
+	}
+	return cmp.Diff(want, got)
+}
+
+// invariant holds I1, I2, I5 and I6 of the design after a recovery; I3 and I4 are what the callers look at.
+func (w *world) invariant(when string) {
+	w.t.Helper()
+	old, fresh := w.difference(w.baseline), w.difference(w.target)
+	if old != "" && fresh != "" {
+		w.t.Fatalf("%s: I1: neither the old nor the new tree is installed:\n%s\n%s", when, old, fresh)
+	}
+	got := w.read(w.dir)
+	for name, want := range w.userData {
+		if got[name] != want {
+			w.t.Fatalf("%s: I2: %s is %q, want %q", when, name, got[name], want)
+		}
+	}
+	outside := w.read(w.parent)
+	maps.DeleteFunc(outside, func(name, _ string) bool {
+		return strings.HasPrefix(name, "client/") || strings.HasPrefix(name, ".lull-client/")
+	})
+	if d := cmp.Diff(w.outside, outside); d != "" {
+		w.t.Fatalf("%s: I5: something outside changed:\n%s", when, d)
+	}
+	entries, err := os.ReadDir(w.parent)
+	if err != nil || len(entries) > 4 {
+		w.t.Fatalf("%s: I6: %d entries in the parent folder, %v", when, len(entries), err)
+	}
+}
+
+// finished is I3 and the rest of I6: the goal is reached and nothing but user data lies beside it.
+func (w *world) finished(when string) {
+	w.t.Helper()
+	w.invariant(when)
+	if d := w.difference(w.target); d != "" {
+		w.t.Fatalf("%s: I3: the goal was not reached:\n%s", when, d)
+	}
+	w.tidy(when)
+}
+
+func (w *world) tidy(when string) {
+	w.t.Helper()
+	entries, err := os.ReadDir(filepath.Join(w.parent, ".lull-client"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		w.t.Fatal(err)
+	}
+	for _, e := range entries {
+		if e.Name() != lockName && !strings.HasPrefix(e.Name(), keptPrefix) {
+			w.t.Fatalf("%s: I6: %s was left", when, e.Name())
+		}
+	}
+}

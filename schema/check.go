@@ -161,7 +161,7 @@ func (s spot) each(check func(item spot), fields ...string) {
 }
 
 func (c *ClientSpec) check(at spot) {
-	if !at.has("server") && c.Compatibility != Unchecked {
+	if !at.has("server") && c.Compatibility != Unchecked && c.Compatibility != "" {
 		at.fail("server", "required field is missing", "name a Server manifest, or write compatibility: unchecked")
 	}
 }
@@ -203,7 +203,7 @@ func (m *Members) check(at spot) {
 	switch {
 	case m.All && some:
 		at.fail("all", "all stands alone", "remove all, or everything beside it")
-	case !m.All && !some:
+	case !some && (!at.has("all") || value(at.node, "all").Value == "false"):
 		at.fail("", "nobody is selected", "write names, computers, labels, facts, or all: true")
 	}
 }
@@ -237,7 +237,7 @@ func (w *Workstation) check(spot) {
 	}
 }
 
-// reference is the field of spec that names another manifest, and meta what every manifest carries.
+// reference is the field of spec that names another manifest.
 func reference(kind Kind) string {
 	switch kind {
 	case KindClient:
@@ -248,6 +248,18 @@ func reference(kind Kind) string {
 	return ""
 }
 
+// subject is the field of spec that says what a manifest is about, where two about the same thing are a mistake.
+func subject(kind Kind) string {
+	switch kind {
+	case KindRelease:
+		return "version"
+	case KindWorkstation:
+		return "name"
+	}
+	return ""
+}
+
+// meta is what every manifest carries.
 func meta(object any) *Meta {
 	switch o := object.(type) {
 	case *Server:

@@ -67,12 +67,12 @@ func (c *crossCheck) document(d *document) {
 		}
 	case *Release:
 		c.refer(d, KindClient, o.Spec.Client)
-		c.release(o)
+		c.release(o, d.subject)
 	case *Group:
 		c.refer(d, KindClient, o.Spec.Client)
 	case *Workstation:
 		c.refer(d, KindClient, o.Spec.Client)
-		c.workstation(o)
+		c.workstation(o, d.subject)
 	}
 }
 
@@ -82,26 +82,29 @@ func (c *crossCheck) refer(d *document, kind Kind, name string) {
 	}
 	names := c.names(kind)
 	hint := didYouMean(name, names)
-	if hint == "" && len(names) == 0 {
+	switch {
+	case len(names) == 0:
 		hint = fmt.Sprintf("no %s is declared at all", kind)
+	case hint == "" && len(names) <= few:
+		hint = "known: " + strings.Join(names, ", ")
 	}
 	c.fail(d.refers, "spec."+reference(d.kind), fmt.Sprintf("there is no %s with the name %s", kind, name), hint)
 }
 
-func (c *crossCheck) release(r *Release) {
+func (c *crossCheck) release(r *Release, at Position) {
 	key := versionOf{r.Spec.Client, r.Spec.Version.Canonical()}
 	if first := c.releases[key]; first != nil {
-		c.fail(r.Meta.At, "spec.version", fmt.Sprintf("version %s of %s is decided about twice; the other is %s at %s", r.Spec.Version, r.Spec.Client, first.Meta.Name, first.Meta.At), "remove one")
+		c.fail(at, "spec.version", fmt.Sprintf("version %s of %s is decided about twice; the other is %s at %s", r.Spec.Version, r.Spec.Client, first.Meta.Name, first.Meta.At), "remove one")
 		return
 	}
 	c.releases[key] = r
 }
 
-func (c *crossCheck) workstation(w *Workstation) {
+func (c *crossCheck) workstation(w *Workstation, at Position) {
 	key := registered{w.Spec.Client, strings.ToLower(w.Spec.Name)}
 	for _, first := range c.workstations[key] {
 		if overlap(w.Spec.Computers, first.Spec.Computers) {
-			c.fail(w.Meta.At, "spec.name", fmt.Sprintf("workstation %s of %s is described twice; the other is %s at %s", w.Spec.Name, w.Spec.Client, first.Meta.Name, first.Meta.At), "remove one, or give them different computers")
+			c.fail(at, "spec.name", fmt.Sprintf("workstation %s of %s is described twice; the other is %s at %s", w.Spec.Name, w.Spec.Client, first.Meta.Name, first.Meta.At), "remove one, or give them different computers")
 			return
 		}
 	}

@@ -73,7 +73,9 @@ func pathText(path []step) string {
 func (d *decoder) document(root *yaml.Node) (document, bool) {
 	d.grammar(root, 1)
 	if root.Kind != yaml.MappingNode {
-		d.fail(root, "a manifest has the fields apiVersion, kind, metadata and spec, and this is "+called(root), "")
+		if root.Tag != "!!null" {
+			d.fail(root, "a manifest has the fields apiVersion, kind, metadata and spec, and this is "+called(root), "")
+		}
 		return document{}, false
 	}
 	d.apiVersion(root)
@@ -83,13 +85,18 @@ func (d *decoder) document(root *yaml.Node) (document, bool) {
 	}
 	object := reflect.New(theLanguage()[kind].Type)
 	d.fields(theLanguage()[kind], root, object.Elem(), "apiVersion", "kind")
-	doc := document{kind: kind, object: object.Interface()}
-	if m := meta(doc.object); m.Name == "" {
-		return doc, false
-	} else {
-		m.At = d.at(value(value(root, "metadata"), "name"))
+	name, spec := value(value(root, "metadata"), "name"), value(root, "spec")
+	doc := document{
+		kind:    kind,
+		object:  object.Interface(),
+		refers:  d.at(cmp.Or(value(spec, reference(kind)), root)),
+		subject: d.at(cmp.Or(value(spec, subject(kind)), name, root)),
 	}
-	doc.refers = d.at(cmp.Or(value(value(root, "spec"), reference(kind)), root))
+	m := meta(doc.object)
+	if m.Name == "" {
+		return doc, false
+	}
+	m.At = d.at(name)
 	return doc, true
 }
 
@@ -164,17 +171,23 @@ func (d *decoder) expect(n *yaml.Node, kind yaml.Kind, want string) bool {
 	return n.Kind == kind
 }
 
-// fields decodes a mapping into a struct: its fields, then what is missing, then what the type itself asks for.
+// fields decodes a mapping into a struct: its fields, then what is missing, then what the type itself asks for. Where a
+// field has an unknown name, nobody knows what is missing: that mistake is not reported as two.
 func (d *decoder) fields(s *shape.Shape, n *yaml.Node, into reflect.Value, also ...string) {
+	var unknown []*yaml.Node
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i]
-		f := s.Field(key.Value)
-		if f == nil && (slices.Contains(also, key.Value) || key.Kind != yaml.ScalarNode) {
-			continue
+		if f := s.Field(key.Value); f != nil {
+			d.push(key.Value)
+			d.field(f, key, n.Content[i+1], into)
+			d.pop()
+		} else if !slices.Contains(also, key.Value) {
+			unknown = append(unknown, key)
 		}
-		d.push(key.Value)
-		d.field(s, f, key, n.Content[i+1], into, also)
-		d.pop()
+	}
+	if unknown != nil {
+		d.unknown(append(s.Names(), also...), unknown)
+		return
 	}
 	for _, f := range s.Fields {
 		d.absent(f, n, into)
@@ -184,16 +197,22 @@ func (d *decoder) fields(s *shape.Shape, n *yaml.Node, into reflect.Value, also 
 	}
 }
 
-func (d *decoder) field(s *shape.Shape, f *shape.Field, key, n *yaml.Node, into reflect.Value, also []string) {
-	switch {
-	case f == nil:
-		names := append(s.Names(), also...)
-		hint := cmp.Or(didYouMean(key.Value, names), "known here: "+strings.Join(names, ", "))
-		d.fail(key, "unknown field", hint)
-	case f.Later != "":
+func (d *decoder) field(f *shape.Field, key, n *yaml.Node, into reflect.Value) {
+	if f.Later != "" {
 		d.fail(key, fmt.Sprintf("this build does not carry out %s yet; remove the field", f.Later), "")
-	default:
-		d.value(f, f.Shape, n, into.FieldByIndex(f.Index))
+		return
+	}
+	d.value(f, f.Shape, n, into.FieldByIndex(f.Index))
+}
+
+// unknown notes fields that nobody knows, but for those that the grammar refused.
+func (d *decoder) unknown(names []string, keys []*yaml.Node) {
+	for _, key := range keys {
+		if key.Kind != yaml.ScalarNode || key.Tag != "!!str" {
+			continue
+		}
+		hint := cmp.Or(didYouMean(key.Value, names), "known here: "+strings.Join(names, ", "))
+		d.within(key.Value, func() { d.fail(key, "unknown field", hint) })
 	}
 }
 
@@ -335,7 +354,7 @@ func (d *decoder) str(f *shape.Field, n *yaml.Node, into reflect.Value) {
 // word explains why a word is none of those that a field allows.
 func (d *decoder) word(f *shape.Field, n *yaml.Node) {
 	if slices.Contains(f.LaterEnum, n.Value) {
-		d.fail(n, fmt.Sprintf("this build does not carry out %s yet; write %s", n.Value, strings.Join(f.Enum, " or ")), "")
+		d.fail(n, fmt.Sprintf("this build does not carry out %q yet; write %s", n.Value, strings.Join(f.Enum, " or ")), "")
 		return
 	}
 	d.fail(n, fmt.Sprintf("%s is not one of %s", quoted(n.Value), strings.Join(f.Enum, ", ")), didYouMean(n.Value, f.Enum))

@@ -9,7 +9,8 @@ import (
 
 // PutDocument puts one manifest into a file: in place of the one with that kind and name, or at the end if there is
 // none. All other bytes stay as they are, and so do the comments above and below the old manifest unless the new one
-// brings its own. The new one gets the line breaks of the file. It must be without errors; the file need not be. Here
+// brings its own. The new one gets the line breaks of the file. It must be without errors; the file must be
+// YAML, but may have other errors. Here
 // and in all that edits, a byte order mark at the start of a file is dropped.
 func PutDocument(file []byte, kind Kind, name string, doc []byte) ([]byte, error) {
 	file = withoutBOM(file)
@@ -87,7 +88,8 @@ func find(file []byte, kind Kind, name string) (*place, error) {
 	for _, s := range split(file) {
 		root, err := parseYAML(file[s.start:s.end])
 		if err != nil {
-			continue // another document's mistake; this one's, if it is, means that nobody can find it
+			e := syntaxError(Position{Line: s.line}, file[s.start:s.end], err)
+			return nil, fmt.Errorf("line %d: %s: correct the file first", e.At.Line, e.Message) // it might be the one
 		}
 		k, n := value(root, "kind"), value(value(root, "metadata"), "name")
 		if k == nil || n == nil || k.Value != string(kind) || n.Value != name {
@@ -161,7 +163,7 @@ func appendDocument(file, text []byte) []byte {
 		file = splice(file, len(file), len(file), breakOf(file))
 	}
 	for _, s := range split(file) {
-		if root, err := parseYAML(file[s.start:s.end]); err != nil || root != nil {
+		if root, err := parseYAML(file[s.start:s.end]); err == nil && root != nil {
 			text = append(append([]byte("---"), breakOf(file)...), text...)
 			break
 		}

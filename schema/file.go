@@ -33,10 +33,11 @@ type File struct {
 
 // document is one manifest, decoded. Broken ones are kept, so that nobody complains that what they declare is missing.
 type document struct {
-	kind   Kind
-	object any // *Server, *Client, *Release, *Group or *Workstation
-	refers Position
-	broken bool
+	kind    Kind
+	object  any      // *Server, *Client, *Release, *Group or *Workstation
+	refers  Position // of the field that names another manifest
+	subject Position // of the field that says what a Release or Workstation is about
+	broken  bool
 }
 
 // ParseFile reads a file of manifests, YAML or JSON. It never fails: what is wrong is in Errors, all of it. The name is
@@ -122,6 +123,7 @@ func empty(n *yaml.Node) bool {
 
 var (
 	yamlLine    = regexp.MustCompile(`^line (\d+): `)
+	yamlGrammar = regexp.MustCompile(`^did not find expected (<|key|node content|'-'|',')`)
 	yamlUnknown = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
 )
 
@@ -133,7 +135,7 @@ func syntaxError(at Position, segment []byte, err error) *Error {
 	if m := yamlLine.FindStringSubmatch(message); m != nil {
 		line, _ = strconv.Atoi(m[1])
 		message = message[len(m[0]):]
-		if strings.HasPrefix(message, "did not find expected") {
+		if yamlGrammar.MatchString(message) {
 			line++
 		}
 	}
@@ -159,6 +161,10 @@ func syntaxHint(message string) string {
 		return `in double quotes write \\ for a backslash, or use single quotes`
 	case strings.Contains(message, "alias"):
 		return "write the value out; text that starts with * needs quotes"
+	case strings.Contains(message, "expected comment or line break"):
+		return "put text that starts with > or | in quotes"
+	case strings.Contains(message, "alphabetic or numeric"):
+		return "put text that starts with * or & in quotes"
 	}
 	return ""
 }

@@ -125,11 +125,11 @@ func ParseVersionRule(text string) (VersionRule, error) {
 	var err error
 	if strings.ContainsAny(text, "<>=!~,") {
 		rule.within, err = ParseRange(text)
-	} else {
-		rule.exact, err = ParseVersion(text)
+	} else if rule.exact, err = ParseVersion(text); err != nil {
+		err = fmt.Errorf(`%w; or write a range such as "~5.8", server or newest`, err)
 	}
 	if err != nil {
-		return VersionRule{}, fmt.Errorf(`%w; or write a range such as "~5.8", server or newest`, err)
+		return VersionRule{}, err
 	}
 	return rule, nil
 }

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"bytes"
 	"fmt"
 	"time"
 )
@@ -26,9 +27,12 @@ type Time struct{ time.Time }
 
 // UnmarshalText reads a moment.
 func (t *Time) UnmarshalText(text []byte) error {
-	if err := t.Time.UnmarshalText(text); err != nil {
+	parsed, err := time.Parse(time.RFC3339, string(text))
+	// Parse also takes hours of one digit and decimal commas, which RFC 3339 does not have.
+	if err != nil || text[13] != ':' || bytes.IndexByte(text, ',') >= 0 {
 		return fmt.Errorf(`time %q: want a date, a time and an offset such as "2026-12-01T06:00:00+01:00"`, text)
 	}
+	t.Time = parsed
 	return nil
 }
 

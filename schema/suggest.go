@@ -8,12 +8,12 @@ import (
 )
 
 // didYouMean is the hint that names the candidate nearest to a word that nobody knows, or "" if none is near: at most
-// one edit in three letters, and letters that differ in case only count for nothing.
+// one edit for two letters and three in all, and letters that differ in case only count for nothing.
 func didYouMean(word string, candidates []string) string {
 	if len(word) > longest {
 		return ""
 	}
-	best, distance := "", max(1, len(word)/3)+1
+	best, distance := "", min(3, (len(word)+1)/2)+1
 	for _, c := range candidates {
 		if d := levenshtein.ComputeDistance(strings.ToLower(word), strings.ToLower(c)); d < distance {
 			best, distance = c, d

@@ -103,7 +103,7 @@ func (p Platforms) On(system string) *Platform {
 //
 // It crosses the wire to agents, hence the JSON names.
 type Platform struct {
-	// Install lists the folders in which the client may be installed; exactly one may exist. %VARIABLE% is expanded on Windows.
+	// Install lists the folders in which the client may be installed; exactly one may exist. %VARIABLE% is taken from the agent's environment.
 	Install []string `yaml:"install" json:"install" check:"required"`
 	// Version says how the installed version is read.
 	Version VersionSource `yaml:"version" json:"version" check:"required"`

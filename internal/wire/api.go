@@ -133,6 +133,12 @@ type Plan struct {
 	Errors   []ProblemDetail `json:"errors,omitempty"` // why the preview could not be applied
 }
 
+// PlanRequest is the request of POST /api/v1/plan: a whole revision that is not in force, file by file.
+type PlanRequest struct {
+	Revision string            `json:"revision,omitempty" required:"false"`
+	Files    map[string]string `json:"files"` // content by name
+}
+
 // Effect is what a change does to one installation.
 type Effect struct {
 	Client      string              `json:"client"`

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"archive/tar"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"lull/internal/release"
+)
+
+// upload builds a release in a temporary store on this computer and sends it as one tar stream: the index first, then
+// each content once. The server checks everything again.
+func upload(ctx context.Context, cmd *cobra.Command, c *connection, path string, d release.Description) (ref release.Ref, err error) {
+	folder, err := os.MkdirTemp("", "lull-release-")
+	if err != nil {
+		return ref, err
+	}
+	defer os.RemoveAll(folder)
+	if _, err := addTo(ctx, cmd, folder, path, d); err != nil {
+		return ref, err
+	}
+	store, err := release.Open(folder)
+	if err != nil {
+		return ref, err
+	}
+	index, data, err := store.Index(d.Client, d.Version, d.System)
+	if err != nil {
+		return ref, err
+	}
+	stream, sink := io.Pipe()
+	go func() { sink.CloseWithError(writeUpload(sink, store, index, data, d.Progress)) }()
+	err = c.do(ctx, call{
+		method: http.MethodPost, path: "/releases", body: stream, header: http.Header{"Content-Type": {"application/x-tar"}},
+	}, &ref)
+	stream.Close() // ends the writer, should the server have answered early
+	return ref, err
+}
+
+func writeUpload(w io.Writer, store *release.Store, index *release.Index, data []byte, progress func(done, total int64)) error {
+	archive := tar.NewWriter(w)
+	if err := archive.WriteHeader(&tar.Header{Name: "index.json", Mode: 0o644, Size: int64(len(data))}); err != nil {
+		return err
+	}
+	if _, err := archive.Write(data); err != nil {
+		return err
+	}
+	sent, done := make(map[string]bool), int64(0)
+	for _, f := range index.Files {
+		if !sent[f.SHA256] {
+			sent[f.SHA256] = true
+			if err := writeBlob(archive, store, f); err != nil {
+				return err
+			}
+		}
+		done += f.Size
+		progress(done, index.Size())
+	}
+	return archive.Close()
+}
+
+func writeBlob(archive *tar.Writer, store *release.Store, f release.File) error {
+	name, err := release.BlobPath(f.SHA256)
+	if err != nil {
+		return err
+	}
+	path, err := store.Blob(f.SHA256)
+	if err != nil {
+		return err
+	}
+	content, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	if err := archive.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: f.Size}); err != nil {
+		return err
+	}
+	if _, err := io.Copy(archive, content); err != nil {
+		return fmt.Errorf("send %s: %w", f.Path, err)
+	}
+	return nil
+}

@@ -38,7 +38,7 @@ func (s *Server) mux() (*access.Mux, error) {
 	mux.HandleFunc("GET /metrics", s.metrics)
 
 	letIn := enrolment.New(s.keeper, s.fleet, s.log, s.config.Now)
-	check := &checkin.Handler{Fleet: s.fleet, Current: s.current, Privacy: s.settings.Privacy, Log: s.log, Now: s.config.Now}
+	check := &checkin.Handler{Fleet: s.fleet, Current: s.current, Privacy: s.settings.privacy, Log: s.log, Now: s.config.Now}
 	mux.HandleFunc("POST "+wire.PathEnrol, letIn.Enrol)
 	mux.HandleFunc("POST "+wire.PathSession, letIn.Session)
 	mux.HandleFunc("POST "+wire.PathCheckin, check.ServeHTTP)
@@ -49,7 +49,7 @@ func (s *Server) mux() (*access.Mux, error) {
 		Keeper: s.keeper, Enrol: s.enrolment, Log: s.log, Now: s.config.Now,
 	})
 	people, err := pages.New(pages.Config{
-		Fleet: s.fleet, Current: s.current, Source: s.source, Keeper: s.keeper, Secure: secure, Log: s.log, Now: s.config.Now,
+		Fleet: s.fleet, Current: s.current, Source: s.source, Keeper: s.keeper, Secure: secure, Zone: s.settings.zone, Log: s.log, Now: s.config.Now,
 	})
 	if err != nil {
 		return nil, err
@@ -60,7 +60,8 @@ func (s *Server) mux() (*access.Mux, error) {
 
 // ready answers 200 once the manifests were read for the first time, whatever came of it.
 func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
-	if !s.source.Current().Seen() {
+	snapshot := s.source.Current()
+	if !snapshot.Seen() || !snapshot.Taken.IsZero() && s.current.View() == nil {
 		problem.Write(w, http.StatusServiceUnavailable, "the manifests were not read yet")
 		return
 	}

@@ -58,7 +58,7 @@ const (
 // Server is one open server.
 type Server struct {
 	config   Config
-	settings Settings
+	settings settings
 	log      *slog.Logger
 
 	lock      *flock.Flock
@@ -111,7 +111,7 @@ func (s *Server) openFolder(context.Context) (err error) {
 	if !locked {
 		return fmt.Errorf("lock data folder %s: another server uses it: stop that one, or name another folder with --data", s.config.Data)
 	}
-	s.settings, err = s.config.settings()
+	s.settings, err = s.config.readSettings()
 	return err
 }
 
@@ -129,7 +129,7 @@ func (s *Server) openDatabase(ctx context.Context) (err error) {
 func (s *Server) openManifests(context.Context) (err error) {
 	where := s.config.Manifests
 	if where == "" {
-		where = s.settings.Manifests
+		where = s.settings.manifests
 	}
 	options := manifests.Options{Log: s.log, Now: s.config.Now, Cache: s.path(cloneFolder)}
 	if where != "" {
@@ -166,11 +166,11 @@ func (s *Server) listen(context.Context) error {
 	if s.authority == nil {
 		return nil
 	}
-	settings, err := s.authority.ServerConfig(s.names())
+	config, err := s.authority.ServerConfig(s.names())
 	if err != nil {
 		return err
 	}
-	s.listener = tls.NewListener(listener, settings)
+	s.listener = tls.NewListener(listener, config)
 	return nil
 }
 

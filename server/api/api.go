@@ -91,14 +91,14 @@ type body[T any] struct{ Body T }
 
 func answer[T any](v T) *body[T] { return &body[T]{v} }
 
-// paging is how a list is read in pages.
-type paging struct {
+// Paging is how a list is read in pages.
+type Paging struct {
 	Limit int    `query:"limit" minimum:"1" maximum:"10000" default:"1000" doc:"items of one page"`
 	After string `query:"after" doc:"the value of next of the page before"`
 }
 
 // page returns the items behind the key after, and the key for the next page.
-func page[T any](items []T, p paging, key func(T) string) (some []T, next string) {
+func page[T any](items []T, p Paging, key func(T) string) (some []T, next string) {
 	some = []T{}
 	for _, item := range items {
 		if p.After != "" && key(item) <= p.After {

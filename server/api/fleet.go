@@ -31,9 +31,9 @@ func (a *api) registerFleet(h huma.API) {
 	huma.Register(h, route(http.MethodGet, "/groups", "Groups"), a.groups)
 }
 
-func (a *api) workstations(_ context.Context, in *struct{ paging }) (*body[wire.Workstations], error) {
+func (a *api) workstations(_ context.Context, in *struct{ Paging }) (*body[wire.Workstations], error) {
 	all := overview.Workstations(a.Fleet.Computers(), a.Current.View())
-	items, next := page(all, in.paging, overview.Key)
+	items, next := page(all, in.Paging, overview.Key)
 	return answer(wire.Workstations{Items: items, Next: next}), nil
 }
 
@@ -52,8 +52,8 @@ func (a *api) workstation(ctx context.Context, in *struct {
 	return answer(wire.Workstations{Items: found}), nil
 }
 
-func (a *api) computers(_ context.Context, in *struct{ paging }) (*body[wire.Computers], error) {
-	items, next := page(a.Fleet.Computers(), in.paging, func(c *inventory.Computer) string { return strings.ToLower(c.Host) + "/" + c.ID })
+func (a *api) computers(_ context.Context, in *struct{ Paging }) (*body[wire.Computers], error) {
+	items, next := page(a.Fleet.Computers(), in.Paging, (*inventory.Computer).SortKey)
 	out := wire.Computers{Items: make([]wire.Computer, len(items)), Next: next}
 	for i, c := range items {
 		out.Items[i] = overview.Computer(c)

@@ -47,20 +47,21 @@ type document struct {
 	Body        []byte
 }
 
-// written is what all changes of manifests ask for.
-type written struct {
+// Written is what all changes of manifests ask for.
+type Written struct {
 	Reason  string `query:"reason" doc:"why; or the header Lull-Reason"`
 	Header  string `header:"Lull-Reason"`
 	IfMatch string `header:"If-Match" doc:"the revision that the change was made for"`
 	DryRun  bool   `query:"dryRun" doc:"preview only"`
 }
 
-type named struct {
+// Named is the path of one manifest.
+type Named struct {
 	Kind string `path:"kind" doc:"Server, Client, Release, Group or Workstation, in any case"`
 	Name string `path:"name"`
 }
 
-func (n named) kind() (schema.Kind, error) {
+func (n Named) kind() (schema.Kind, error) {
 	for _, k := range schema.Kinds() {
 		if strings.EqualFold(string(k), n.Kind) {
 			return k, nil
@@ -89,7 +90,7 @@ func (a *api) listManifests(ctx context.Context, in *struct {
 }
 
 func (a *api) getManifest(ctx context.Context, in *struct {
-	named
+	Named
 	Accept string `header:"Accept"`
 }) (*document, error) {
 	kind, err := in.kind()
@@ -170,15 +171,15 @@ func every(set *schema.Set) []entry {
 }
 
 func (a *api) putManifest(ctx context.Context, in *struct {
-	named
-	written
+	Named
+	Written
 	RawBody []byte `contentType:"application/yaml"`
 }) (*body[wire.Plan], error) {
 	kind, err := in.kind()
 	if err != nil {
 		return nil, err
 	}
-	return a.change(ctx, in.written, func(e *steering.Edit) error {
+	return a.change(ctx, in.Written, func(e *steering.Edit) error {
 		if errs := schema.ParseFile("request", in.RawBody).Errors; len(errs) > 0 {
 			return &manifests.Invalid{Errors: errs}
 		}
@@ -187,21 +188,21 @@ func (a *api) putManifest(ctx context.Context, in *struct {
 }
 
 func (a *api) postManifests(ctx context.Context, in *struct {
-	written
+	Written
 	RawBody []byte `contentType:"application/yaml"`
 }) (*body[wire.Plan], error) {
-	return a.change(ctx, in.written, func(e *steering.Edit) error { return e.PutAll(in.RawBody) })
+	return a.change(ctx, in.Written, func(e *steering.Edit) error { return e.PutAll(in.RawBody) })
 }
 
 func (a *api) deleteManifest(ctx context.Context, in *struct {
-	named
-	written
+	Named
+	Written
 }) (*body[wire.Plan], error) {
 	kind, err := in.kind()
 	if err != nil {
 		return nil, err
 	}
-	return a.change(ctx, in.written, func(e *steering.Edit) error {
+	return a.change(ctx, in.Written, func(e *steering.Edit) error {
 		found, err := e.Remove(kind, in.Name)
 		if err == nil && !found {
 			err = errNothing
@@ -211,17 +212,17 @@ func (a *api) deleteManifest(ctx context.Context, in *struct {
 }
 
 func (a *api) setVersion(ctx context.Context, in *struct {
-	written
+	Written
 	Body wire.SetVersion
 }) (*body[wire.Plan], error) {
 	if in.Body.Reason != "" {
-		in.written.Reason = in.Body.Reason
+		in.Written.Reason = in.Body.Reason
 	}
-	return a.change(ctx, in.written, func(e *steering.Edit) error { return e.SetVersion(in.Body) })
+	return a.change(ctx, in.Written, func(e *steering.Edit) error { return e.SetVersion(in.Body) })
 }
 
 // change carries out or previews an edit of the manifests and says what it does to the installations.
-func (a *api) change(ctx context.Context, in written, edit func(*steering.Edit) error) (*body[wire.Plan], error) {
+func (a *api) change(ctx context.Context, in Written, edit func(*steering.Edit) error) (*body[wire.Plan], error) {
 	if a.Store == nil {
 		return nil, a.problem(ctx, outside{a.Source.String()})
 	}

@@ -221,14 +221,12 @@ func (f *Fleet) Computers() []*Computer {
 		list = append(list, m.snapshot())
 	}
 	f.mu.RUnlock()
-	slices.SortFunc(list, func(a, b *Computer) int {
-		if c := strings.Compare(strings.ToLower(a.Host), strings.ToLower(b.Host)); c != 0 {
-			return c
-		}
-		return strings.Compare(a.ID, b.ID)
-	})
+	slices.SortFunc(list, func(a, b *Computer) int { return strings.Compare(a.SortKey(), b.SortKey()) })
 	return list
 }
+
+// SortKey orders computers by host name and tells those of one name apart.
+func (c *Computer) SortKey() string { return strings.ToLower(c.Host) + "/" + c.ID }
 
 // Run writes what changed, once a second, until ctx ends, and then everything once more.
 func (f *Fleet) Run(ctx context.Context) {

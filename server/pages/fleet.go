@@ -68,7 +68,7 @@ type maker struct {
 func (p *Pages) fleet(w http.ResponseWriter, r *http.Request) {
 	view, snapshot := p.Current.View(), p.Source.Current()
 	computers := p.Fleet.Computers()
-	m := maker{words.Choose(r.Header.Get("Accept-Language")), p.Now(), view, make(map[string]string, len(computers))}
+	m := maker{words.Choose(r.Header.Get("Accept-Language")), p.Now().In(p.Zone), view, make(map[string]string, len(computers))}
 	for _, c := range computers {
 		m.sessions[c.ID] = m.session(c.Sessions)
 	}
@@ -194,7 +194,7 @@ func (m maker) moment(t time.Time) moment {
 	default:
 		ago = fmt.Sprintf("%d %s", d/(24*time.Hour), words.Text(m.lang, "day"))
 	}
-	return moment{t.UTC().Format(time.RFC3339), ago}
+	return moment{t.In(m.now.Location()).Format(time.RFC3339), ago}
 }
 
 // class is the style of a phase.

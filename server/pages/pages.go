@@ -47,7 +47,8 @@ type Config struct {
 	Current *current.Keeper
 	Source  *manifests.Source
 	Keeper  *access.Keeper
-	Secure  bool // whether the server speaks TLS
+	Secure  bool           // whether the server speaks TLS
+	Zone    *time.Location // in which times are shown
 	Log     *slog.Logger
 	Now     func() time.Time
 }

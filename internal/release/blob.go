@@ -122,13 +122,19 @@ func (s *Store) keep(d *draft) error {
 	if err != nil {
 		return errors.Join(err, d.discard())
 	}
-	if err := errors.Join(d.file.Sync(), d.file.Chmod(0o644), os.MkdirAll(filepath.Dir(to), 0o755)); err != nil {
+	if err := d.file.Chmod(0o644); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		return errors.Join(err, d.discard())
+	}
+	if err := errors.Join(d.file.Sync(), os.MkdirAll(filepath.Dir(to), 0o755)); err != nil {
 		return errors.Join(err, d.discard())
 	}
 	if err := d.file.Close(); err != nil {
 		return errors.Join(err, os.Remove(d.file.Name()))
 	}
-	return os.Rename(d.file.Name(), to)
+	if err := os.Rename(d.file.Name(), to); err != nil && !s.holds(d.digest, d.size) { // else another upload was first
+		return errors.Join(err, os.Remove(d.file.Name()))
+	}
+	return nil
 }
 
 // flush makes the names in folders of the layout, and the folders' own names, survive a power cut.

@@ -1,10 +1,13 @@
 package voice
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -70,13 +73,22 @@ func (f *Format) Print(t *Rows, data any) error {
 
 func printJSON(w io.Writer, data any) error {
 	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	return encoder.Encode(data)
+	return encoder.Encode(list(data))
+}
+
+// list makes an empty list of none: programs that read one shall not meet null.
+func list(data any) any {
+	if v := reflect.ValueOf(data); v.Kind() == reflect.Slice && v.IsNil() {
+		return []any{}
+	}
+	return data
 }
 
 // printYAML goes through JSON, so that both name the fields alike.
 func printYAML(w io.Writer, data any) error {
-	text, err := json.Marshal(data)
+	text, err := json.Marshal(list(data))
 	if err != nil {
 		return err
 	}
@@ -87,13 +99,12 @@ func printYAML(w io.Writer, data any) error {
 	blockStyle(&node)
 	encoder := yaml.NewEncoder(w)
 	encoder.SetIndent(2)
-	return encoder.Encode(&node)
+	return errors.Join(encoder.Encode(&node), encoder.Close())
 }
 
+// blockStyle drops JSON's brackets and quotes; the encoder quotes again what YAML would read as another type.
 func blockStyle(n *yaml.Node) {
-	if n.Kind == yaml.MappingNode || n.Kind == yaml.SequenceNode {
-		n.Style = 0
-	}
+	n.Style = 0
 	for _, child := range n.Content {
 		blockStyle(child)
 	}
@@ -122,7 +133,8 @@ func (t *Rows) print(w io.Writer, wide bool) error {
 	if wide {
 		columns = len(t.headings)
 	}
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	var b bytes.Buffer
+	tw := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, line := range append([][]string{t.headings}, t.lines...) {
 		cells := make([]string, columns)
 		for i := range cells {
@@ -130,7 +142,12 @@ func (t *Rows) print(w io.Writer, wide bool) error {
 		}
 		fmt.Fprintln(tw, strings.TrimRight(strings.Join(cells, "\t"), "\t"))
 	}
-	return tw.Flush()
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	headings, lines, _ := strings.Cut(b.String(), "\n")
+	_, err := fmt.Fprintf(w, "%s\n%s", paint(w, bold, headings), lines) // painted last: the writer counts every byte
+	return err
 }
 
 // cell keeps what comes from elsewhere on its line and away from the terminal's control characters.

@@ -17,6 +17,8 @@ type Progress struct {
 	title string
 	shown bool // on a terminal
 
+	now func() time.Time
+
 	mu      sync.Mutex
 	begun   time.Time
 	last    time.Time
@@ -28,7 +30,7 @@ const patience = time.Second
 
 // NewProgress begins a line; w is shown progress only if it is a terminal.
 func NewProgress(w io.Writer, title string) *Progress {
-	return &Progress{w: w, title: title, shown: Terminal(w), begun: time.Now()}
+	return &Progress{w: w, title: title, shown: Terminal(w), now: time.Now, begun: time.Now()}
 }
 
 // Terminal reports whether people look at what is written to w as it comes.
@@ -41,7 +43,7 @@ func Terminal(w io.Writer) bool {
 func (p *Progress) Set(done, total int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := time.Now()
+	now := p.now()
 	if !p.shown || now.Sub(p.begun) < patience || now.Sub(p.last) < 100*time.Millisecond {
 		return
 	}

@@ -24,6 +24,8 @@ const (
 
 // Unsettled ends a command that did its work and found that not everything is where it shall be. It says nothing more
 // than its exit code.
+//
+//lint:ignore ST1012 it is an outcome and no failure, and reads as one
 var Unsettled = errors.New("not everything is where it shall be")
 
 // hinted is an error with something that a person can do about it.
@@ -62,10 +64,20 @@ func Exit(w io.Writer, program string, err error) int {
 // Warn says something that does not stop the command.
 func Warn(w io.Writer, program string, err error) { say(w, program, "warning", err) }
 
+// say prints each line of the error as a line of its own, so that a script can read line by line. What servers and
+// agents wrote into it cannot move the cursor.
 func say(w io.Writer, program, kind string, err error) {
-	text := strings.TrimSuffix(err.Error(), ".")
-	fmt.Fprintf(w, "%s: %s: %s\n", program, kind, text)
+	colour := red
+	if kind != "error" {
+		colour = yellow
+	}
+	kind = paint(w, colour, kind+":")
+	for line := range strings.Lines(err.Error()) {
+		if line = strings.TrimRight(line, " .\r\n"); line != "" {
+			fmt.Fprintf(w, "%s: %s %s\n", program, kind, cell(line))
+		}
+	}
 	if h := (*hinted)(nil); errors.As(err, &h) {
-		fmt.Fprintf(w, "%s: hint: %s\n", program, h.hint)
+		fmt.Fprintf(w, "%s: hint: %s\n", program, cell(h.hint))
 	}
 }

@@ -55,7 +55,7 @@ func copySelf(t testing.TB, path string) {
 // start runs a command as a client until the returned function, or the end of the test, ends it.
 func start(t testing.TB, cmd *exec.Cmd, env ...string) (stop func()) {
 	t.Helper()
-	cmd.Env = append(append(os.Environ(), helper+"=1"), env...)
+	cmd.Env = append(append(os.Environ(), helper+"=1", "GORACE=atexit_sleep_ms=0"), env...)
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -81,14 +81,13 @@ func Candidates(p schema.Platform, roots []string) []string {
 	var all []string
 	for _, text := range p.Install {
 		candidate := filepath.Clean(expand(text))
-		if !filepath.IsAbs(candidate) || !slices.ContainsFunc(roots, func(root string) bool { return below(candidate, root) }) {
+		if !filepath.IsAbs(candidate) || !belowAny(candidate, roots) {
 			continue
 		}
 		parent, err := filepath.EvalSymlinks(filepath.Dir(candidate))
-		if err == nil && slices.ContainsFunc(roots, func(root string) bool {
-			return below(filepath.Join(parent, filepath.Base(candidate)), resolved(root))
-		}) {
-			all = append(all, filepath.Join(parent, filepath.Base(candidate)))
+		folder := filepath.Join(parent, filepath.Base(candidate))
+		if err == nil && belowAny(folder, resolved(roots)) {
+			all = append(all, folder)
 		}
 	}
 	return all
@@ -106,7 +105,7 @@ const (
 
 // inspect looks at one candidate; real is its final path if it is an installation.
 func inspect(candidate string, roots []string) (k kind, real string, err error) {
-	if !filepath.IsAbs(candidate) || !slices.ContainsFunc(roots, func(root string) bool { return below(candidate, root) }) {
+	if !filepath.IsAbs(candidate) || !belowAny(candidate, roots) {
 		return isOutside, "", nil
 	}
 	info, err := os.Lstat(candidate)
@@ -123,7 +122,7 @@ func inspect(candidate string, roots []string) (k kind, real string, err error) 
 	if real, err = filepath.EvalSymlinks(candidate); err != nil {
 		return isAbsent, "", err
 	}
-	if !slices.ContainsFunc(roots, func(root string) bool { return below(real, resolved(root)) }) {
+	if !belowAny(real, resolved(roots)) {
 		return isOutside, "", nil
 	}
 	full, err := notEmpty(real)
@@ -139,11 +138,15 @@ func absent(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.As(err, &path) && isNotDir(path.Err)
 }
 
-func resolved(root string) string {
-	if real, err := filepath.EvalSymlinks(root); err == nil {
-		return real
+// resolved is the final path of each root; of one that is not there, the path as it is written.
+func resolved(roots []string) []string {
+	all := slices.Clone(roots)
+	for i, root := range roots {
+		if real, err := filepath.EvalSymlinks(root); err == nil {
+			all[i] = real
+		}
 	}
-	return root
+	return all
 }
 
 func notEmpty(dir string) (bool, error) {
@@ -157,6 +160,10 @@ func notEmpty(dir string) (bool, error) {
 		return false, nil
 	}
 	return len(names) > 0, err
+}
+
+func belowAny(path string, roots []string) bool {
+	return slices.ContainsFunc(roots, func(root string) bool { return below(path, root) })
 }
 
 // below reports whether a path lies strictly below a root, as the system's file names compare.

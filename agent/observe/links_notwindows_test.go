@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"lull/reconciler"
 	"lull/schema"
 )
@@ -47,6 +49,19 @@ func TestFindRefusesLinks(t *testing.T) {
 	got, problem, err := Find(schema.Platform{Install: []string{filepath.Join(dir, "root", "client")}}, []string{filepath.Join(dir, "root")})
 	if want := filepath.Join(apps, "client"); got != want || problem != nil || err != nil {
 		t.Errorf("below a root that is a link: %q, %v, %v; want %q", got, problem, err, want)
+	}
+}
+
+func TestCandidatesAreFoldersThatFindMayReturn(t *testing.T) {
+	dir := tree(t, map[string]string{"apps/client/VERSION": "1", "home/evil/VERSION": "1"})
+	apps, root := filepath.Join(dir, "apps"), filepath.Join(dir, "root")
+	link(t, filepath.Join(dir, "home"), filepath.Join(apps, "away"))
+	link(t, apps, root)
+	install := []string{filepath.Join(root, "client"), filepath.Join(root, "missing"), filepath.Join(root, "away", "evil"),
+		filepath.Join(dir, "home", "evil"), filepath.Join(root, "missing", "below"), "relative", root}
+	want := []string{filepath.Join(apps, "client"), filepath.Join(apps, "missing")}
+	if diff := cmp.Diff(want, Candidates(schema.Platform{Install: install}, []string{root})); diff != "" {
+		t.Errorf("candidates (-want +got):\n%s", diff)
 	}
 }
 

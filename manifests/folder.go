@@ -148,7 +148,8 @@ func (r *folderReader) link(name string) error {
 	return nil
 }
 
-// file reads one file; the empty name is the root itself. No more is read than a revision may hold.
+// file reads one file; the empty name is the root itself. What is beyond the bounds of a revision is not read, since its
+// size alone will be refused.
 func (r *folderReader) file(name string) error {
 	if len(r.listing.items) > maxFiles {
 		return nil
@@ -158,19 +159,25 @@ func (r *folderReader) file(name string) error {
 		return err
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil {
+	info, err := f.Stat()
+	switch {
+	case err != nil:
 		return err
-	} else if !info.Mode().IsRegular() {
+	case !info.Mode().IsRegular():
 		r.refuse(name, "this is no regular file", "keep only files and folders here")
 		return nil
+	case info.Size() > maxFileSize || r.total+info.Size() > maxTotalSize:
+		r.total += info.Size()
+		r.listing.items = append(r.listing.items, item{name: name, id: fmt.Sprint(info.Size(), " bytes"), size: info.Size()})
+		return nil
 	}
-	data, err := io.ReadAll(io.LimitReader(f, min(maxFileSize, maxTotalSize-r.total)+1))
-	if err != nil {
-		return err
+	data := make([]byte, info.Size())
+	if _, err := io.ReadFull(f, data); err != nil {
+		return fmt.Errorf("read %s: %w: it changed while it was read", f.Name(), err)
 	}
-	r.total = min(r.total+int64(len(data)), maxTotalSize)
+	r.total += info.Size()
 	sum := sha256.Sum256(data)
-	r.listing.items = append(r.listing.items, item{name: name, id: hex.EncodeToString(sum[:]), size: int64(len(data)), data: data})
+	r.listing.items = append(r.listing.items, item{name: name, id: hex.EncodeToString(sum[:]), size: info.Size(), data: data})
 	return nil
 }
 

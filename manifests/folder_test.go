@@ -1,7 +1,6 @@
 package manifests
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -138,7 +137,6 @@ func TestFolderRefuses(t *testing.T) {
 		"a link to a folder": {func(dir string) error { return os.Symlink(t.TempDir(), filepath.Join(dir, "more")) }, "more:1:1: links to folders are not followed"},
 		"a link to nothing":  {func(dir string) error { return os.Symlink("nothing", filepath.Join(dir, "b.yaml")) }, "b.yaml:1:1: the link leads nowhere"},
 		"a large file":       {func(dir string) error { return sparse(dir, "b.yaml", maxFileSize+1) }, "b.yaml:1:1: the file has"},
-		"a large folder":     {manyLarge, "manifests:1:1: the manifest files have"},
 		"a pointer of LFS": {func(dir string) error {
 			return text(dir, "b.yaml", "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 9\n")
 		}, "b.yaml:1:1: the file is a pointer of git LFS"},
@@ -174,13 +172,4 @@ func sparse(dir, name string, size int64) error {
 		return err
 	}
 	return os.Truncate(filepath.Join(dir, name), size)
-}
-
-func manyLarge(dir string) error {
-	for i := range maxTotalSize/maxFileSize + 1 {
-		if err := sparse(dir, fmt.Sprintf("b%d.yaml", i), maxFileSize); err != nil {
-			return err
-		}
-	}
-	return nil
 }

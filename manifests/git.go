@@ -45,7 +45,7 @@ func (w *walker) walk(ctx context.Context, objects storer.EncodedObjectStorer, c
 	root, err := p.folder("", c.TreeHash, w.root, 0)
 	switch {
 	case errors.Is(err, errTooMuch):
-		l.errors = schema.Errors{refuse(l.all(), fmt.Sprintf("more than %d manifest files or folders", maxFiles), "put several manifests into one file")}
+		l.errors = schema.Errors{refuse(l.all(), fmt.Sprintf("more than %d manifest files or %d folders", maxFiles, maxFolders), "put several manifests into one file")}
 		return l, nil
 	case err != nil:
 		return nil, fmt.Errorf("read commit %s: %w", commit, incomplete(err))
@@ -56,6 +56,15 @@ func (w *walker) walk(ctx context.Context, objects storer.EncodedObjectStorer, c
 	}
 	slices.SortFunc(l.items, func(a, b item) int { return strings.Compare(a.name, b.name) })
 	return l, nil
+}
+
+// before lists the first parent of a commit, or returns nil if it has none.
+func (w *walker) before(ctx context.Context, objects storer.EncodedObjectStorer, revision string) (*listing, error) {
+	c, err := object.GetCommit(objects, plumbing.NewHash(revision))
+	if err != nil || parent(c).IsZero() {
+		return nil, err
+	}
+	return w.walk(ctx, objects, parent(c))
 }
 
 // incomplete adds what to do to the error for a missing object, which alone reads as if a file were missing.
@@ -79,26 +88,23 @@ func (n *node) list(l *listing) {
 type pass struct {
 	ctx     context.Context
 	objects storer.EncodedObjectStorer
-	count   int   // of files and folders that were read
+	files   int   // that were read
+	folders int   // that were read
 	total   int64 // bytes of files
 }
 
 // errTooMuch ends a walk over a tree that never ends: one of git may hold the same folder many times, and that one, too.
 var errTooMuch = errors.New("too many files and folders")
 
-func (p *pass) next() error {
-	if p.count++; p.count > maxFiles {
-		return errTooMuch
-	}
-	return p.ctx.Err()
-}
-
 // folder reads a tree; old is what the last commit had at the same path.
 func (p *pass) folder(name string, hash plumbing.Hash, old *node, depth int) (*node, error) {
 	if old != nil && old.hash == hash {
 		return old, nil
 	}
-	if err := p.next(); err != nil {
+	if p.folders++; p.folders > maxFolders {
+		return nil, errTooMuch
+	}
+	if err := p.ctx.Err(); err != nil {
 		return nil, err
 	}
 	tree, err := object.GetTree(p.objects, hash)
@@ -166,8 +172,8 @@ func (p *pass) file(n *node, name string, e object.TreeEntry, known map[string]i
 		n.items = append(n.items, it)
 		return nil
 	}
-	if err := p.next(); err != nil {
-		return err
+	if p.files++; p.files > maxFiles {
+		return errTooMuch
 	}
 	it, err := p.blob(name, e.Hash)
 	if err != nil {

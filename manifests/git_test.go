@@ -1,9 +1,11 @@
 package manifests
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -197,17 +199,22 @@ func TestGitRefusesATreeWithoutEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	run(t, repo, "git", "reset", "-q", "--soft", run(t, repo, "git", "commit-tree", "-m", "bomb", below.String()))
+	run(t, repo, "git", "repack", "-q", "-a", "-d") // packed, it is read a hundred times faster
 	snap := look(t, s)
 	if snap.Refused == nil || snap.Revision != good {
 		t.Fatalf("%+v", *snap)
 	}
-	wantText(t, snap.Refused.Errors.Error(), "more than 50000 manifest files or folders")
+	wantText(t, snap.Refused.Errors.Error(), "more than 50000 manifest files or 10000 folders")
 }
 
 func TestARevisionHasBounds(t *testing.T) {
 	l := listing{prefix: "m/", items: make([]item, maxFiles+1)}
 	wantText(t, l.within().Error(), "m/:1:1: 50001 manifest files, and 50000 are allowed")
-	l.items = l.items[:maxFiles]
+	l.items = []item{{name: "a.yaml", size: maxFileSize + 1}, {name: "b.yaml", size: maxFileSize}}
+	wantText(t, l.within().Error(), "m/a.yaml:1:1: the file has 10485761 bytes, and 10485760 are allowed")
+	l.items = slices.Repeat([]item{{size: maxFileSize}}, maxTotalSize/maxFileSize+1)
+	wantText(t, l.within().Error(), "m/:1:1: the manifest files have 73400320 bytes in all, and 67108864 are allowed")
+	l.items = make([]item, maxFiles)
 	if errs := l.within(); len(errs) > 0 {
 		t.Errorf("at the bound: %v", errs)
 	}
@@ -260,6 +267,30 @@ func TestARefusedRevisionThatWasTakenBack(t *testing.T) {
 	run(t, repo, "git", "reset", "-q", "--hard", good)
 	if snap := look(t, s); snap.Refused != nil || snap.Revision != good {
 		t.Errorf("%+v", *snap)
+	}
+}
+
+// After a restart at a bad revision the last good one is in force, and the bad one is still shown.
+func TestAStartAtABadRevision(t *testing.T) {
+	t.Parallel()
+	repo := newRepo(t)
+	good := commit(t, repo, tree{"a.yaml": server})
+	commit(t, repo, tree{"a.yaml": broken})
+	bad := commit(t, repo, tree{"a.yaml": broken, "b.yaml": second})
+	for name, spec := range map[string]string{"local": repo, "remote": serveGit(t, repo).spec} {
+		s := mustOpen(t, spec, Options{})
+		snap := look(t, s)
+		if snap.Revision != good || servers(snap) != "main 5.8.2" || snap.Refused == nil || snap.Refused.Revision != bad {
+			t.Errorf("%s: %+v", name, *snap)
+		}
+		if look(t, s) != snap {
+			t.Errorf("%s: a second look changed the state", name)
+		}
+	}
+	_, err := Read(t.Context(), repo, Options{Branch: "main"})
+	var invalid *Invalid
+	if !errors.As(err, &invalid) || invalid.Revision != bad {
+		t.Errorf("read once: %v", err)
 	}
 }
 

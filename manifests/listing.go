@@ -20,6 +20,7 @@ const (
 	maxFileSize  = 10 << 20 // bytes; the language allows less, and says so, but that needs the file in memory
 	maxTotalSize = 64 << 20 // bytes; an agent holds all of it in memory
 	maxFiles     = 50_000   // five times the largest fleet, with one file for each workstation
+	maxFolders   = 10_000   // with manifests or without
 	maxDepth     = 32       // folders in folders; a tree of git may nest without end
 )
 
@@ -103,7 +104,8 @@ func (l *listing) parse(known map[string]*file) content {
 			f = &file{id: it.id, data: it.data, sum: sha256.Sum256(it.data), parsed: schema.ParseFile(name, it.data)}
 		}
 		c.files[name] = f
-		fmt.Fprintf(sum, "%x %s\n", f.sum, it.name)
+		sum.Write(f.sum[:])
+		sum.Write([]byte(it.name + "\x00"))
 	}
 	c.digest = "sha256:" + hex.EncodeToString(sum.Sum(nil))
 	return c

@@ -52,6 +52,14 @@ func (r *localRepo) read(ctx context.Context, tried string) (*listing, error) {
 	return r.walker.walk(ctx, s, head)
 }
 
+func (r *localRepo) before(ctx context.Context, revision string) (*listing, error) {
+	s, err := openStorage(r.path)
+	if err != nil {
+		return nil, err
+	}
+	return r.walker.before(ctx, s, revision)
+}
+
 // folders are those in which git replaces HEAD, packed-refs and branches. The worktree does not matter.
 func (r *localRepo) folders() []string {
 	dir, common, err := gitFolders(r.path)

@@ -71,7 +71,7 @@ func Open(spec string, o Options) (*Source, error) {
 // scpLike is user@host:path, which git takes for SSH.
 var scpLike = regexp.MustCompile(`^[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:`)
 
-var errSSH = errors.New("ssh is not carried out yet: use git+https://…, or a local clone")
+var errSSH = errors.New("ssh is not carried out yet: use git+https, or a local clone")
 
 func open(spec string, o Options) (*Source, error) {
 	scheme, _, hasScheme := strings.Cut(spec, "://")
@@ -86,7 +86,7 @@ func open(spec string, o Options) (*Source, error) {
 	case hasScheme && (scheme == "git+ssh" || scheme == "ssh"), scpLike.MatchString(spec):
 		return nil, errSSH
 	case hasScheme && (scheme == "https" || scheme == "http"):
-		return nil, errors.New("write git+https://… for a repository")
+		return nil, errors.New("write git+https://… if it is a repository")
 	case hasScheme:
 		return nil, errors.New("want dir:PATH, git+https://… or the path of a repository")
 	}
@@ -102,7 +102,7 @@ func openFolder(path string, o Options) (*Source, error) {
 		return nil, errors.New("it is a file, and a folder is wanted")
 	}
 	if o.Branch != "" {
-		return nil, errors.New("a folder has no branches: name the path of the repository without dir:")
+		return nil, errors.New("a folder has no branches: leave out dir: if it is a repository")
 	}
 	return newSource("dir:"+abs, &folderPlace{root: abs}, o.withDefaults(folderInterval)), nil
 }
@@ -128,7 +128,7 @@ func openRemote(spec string, o Options) (*Source, error) {
 		return nil, errors.New("want git+https://HOST/PATH") // the error of url.Parse would show a password
 	}
 	if u.Scheme == "http" && !isLoopback(u.Hostname()) {
-		return nil, errors.New("manifests decide what runs where, and http protects nothing: use git+https://…")
+		return nil, errors.New("manifests decide what runs where, and http protects nothing: use git+https")
 	}
 	r := &remoteRepo{branch: cmp.Or(o.Branch, u.Fragment), ca: o.CA}
 	if u.User != nil {

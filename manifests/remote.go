@@ -76,6 +76,10 @@ func (r *remoteRepo) look(ctx context.Context, tried string) (*listing, error) {
 
 func (r *remoteRepo) folders() []string { return nil }
 
+func (r *remoteRepo) before(ctx context.Context, revision string) (*listing, error) {
+	return r.walker.before(ctx, r.store, revision)
+}
+
 func (r *remoteRepo) update(ctx context.Context, tried string) (*listing, error) {
 	if err := r.open(); err != nil {
 		return nil, err

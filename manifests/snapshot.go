@@ -14,6 +14,7 @@
 package manifests
 
 import (
+	"iter"
 	"time"
 
 	"lull/schema"
@@ -55,6 +56,17 @@ type Unreachable struct {
 
 // Seen reports whether the source was read at least once, whatever came of it: manifests, none, or a refused revision.
 func (s *Snapshot) Seen() bool { return !s.Taken.IsZero() || s.Refused != nil }
+
+// Files are the manifest files of Revision by name, in no order. Nobody may change the bytes.
+func (s *Snapshot) Files() iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) {
+		for name, f := range s.files {
+			if !yield(name, f.data) {
+				return
+			}
+		}
+	}
+}
 
 // Text is the content of a manifest file, named as in the positions of Set. Nobody may change the bytes.
 func (s *Snapshot) Text(name string) ([]byte, bool) {

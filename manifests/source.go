@@ -18,6 +18,16 @@ type place interface {
 	folders() []string
 }
 
+// historian is a place that remembers what it held before.
+type historian interface {
+	// before lists the revision before another one, or returns nil if there is none.
+	before(ctx context.Context, revision string) (*listing, error)
+}
+
+// maxBack is how far a source that starts at a bad revision goes back for a good one: more than a person commits before
+// looking at what comes of it, and few enough to be read in a second.
+const maxBack = 50
+
 // untried is the revision that was judged last before the first one; no place has it.
 const untried = "untried"
 
@@ -81,6 +91,7 @@ func (s *Source) look(ctx context.Context) error {
 	next := *old
 	if l != nil && l.revision != s.tried {
 		s.judge(l, &next)
+		s.fallBack(ctx, &next)
 	}
 	if next.Unreachable = s.reach(old.Unreachable, err); differ(old, &next) {
 		s.publish(&next)
@@ -102,6 +113,29 @@ func (s *Source) judge(l *listing, next *Snapshot) {
 	}
 	*next = Snapshot{Revision: l.revision, Digest: c.digest, Set: set, Taken: s.Now(), files: c.files}
 	s.Log.Info("manifests taken", "source", s.name, "revision", l.revision, "manifests", set.Len())
+}
+
+// fallBack puts the newest good revision in force where the first one that was seen is bad, so that the last good revision
+// stays in force across a restart.
+func (s *Source) fallBack(ctx context.Context, next *Snapshot) {
+	h, ok := s.place.(historian)
+	if !ok || next.Refused == nil || !next.Taken.IsZero() {
+		return
+	}
+	known, revision := s.known, next.Refused.Revision
+	for range maxBack {
+		l, err := h.before(ctx, revision)
+		if err != nil || l == nil {
+			return // nothing is in force, and the refused revision says why
+		}
+		c, set, errs := l.judge(known, next.Set)
+		if len(errs) == 0 {
+			*next = Snapshot{Revision: l.revision, Digest: c.digest, Set: set, Taken: s.Now(), files: c.files, Refused: next.Refused}
+			s.Log.Info("an earlier revision taken", "source", s.name, "revision", l.revision, "manifests", set.Len())
+			return
+		}
+		revision = l.revision
+	}
 }
 
 // reach turns the outcome of a look into state, and logs when it turns.

@@ -65,12 +65,37 @@ func initStore(dir string) error {
 	} else if entries, readErr := os.ReadDir(dir); readErr == nil && len(entries) > 0 {
 		return err // whatever it is, it is not ours to overwrite
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	fresh := dir + ".new" // made beside its place, so that a crash leaves none that is half made
+	if err := errors.Join(os.RemoveAll(fresh), os.MkdirAll(fresh, 0o700)); err != nil {
 		return err
 	}
+	if err := makeStore(fresh); err != nil {
+		return err
+	}
+	if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return errors.Join(os.Rename(fresh, dir), syncPath(filepath.Dir(dir)))
+}
+
+// makeStore makes a bare repository. Pushes may add to its history and never take any away, because the history is the
+// record of who changed what.
+func makeStore(dir string) error {
 	s := filesystem.NewStorage(osfs.New(dir), cache.NewObjectLRU(objectCache))
-	_, err := git.InitWithOptions(s, nil, git.InitOptions{DefaultBranch: branch})
-	return err
+	if _, err := git.InitWithOptions(s, nil, git.InitOptions{DefaultBranch: branch}); err != nil {
+		return err
+	}
+	cfg, err := s.Config()
+	if err != nil {
+		return err
+	}
+	cfg.Raw.SetOption("receive", "", "denyNonFastForwards", "true")
+	cfg.Raw.SetOption("receive", "", "denyDeletes", "true")
+	cfg.Raw.SetOption("receive", "", "fsckObjects", "true")
+	if err := s.SetConfig(cfg); err != nil {
+		return err
+	}
+	return errors.Join(syncPath(filepath.Join(dir, "HEAD")), syncWithFolder(filepath.Join(dir, "config")))
 }
 
 // Write carries out a change and returns the revision that it made, or the current one if nothing changed. The result is
@@ -82,16 +107,20 @@ func (s *Store) Write(ctx context.Context, c Change) (revision string, err error
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d, err := s.prepare(ctx, c)
-	if err != nil || len(d.changed) == 0 {
-		return s.tried, err
+	if err != nil {
+		return "", err
+	}
+	if len(d.changed) == 0 {
+		return s.tried, nil
 	}
 	commit, err := s.commit(d, c)
 	if err != nil {
 		return "", fmt.Errorf("change manifests: %w", err)
 	}
 	s.known = d.content.files
-	// The commit stands, whoever stops waiting now; and it is read back as any other.
-	return commit.String(), s.look(context.WithoutCancel(ctx))
+	// The commit stands, whoever stops waiting now. It is read back as any other; if that fails, it is state.
+	_ = s.look(context.WithoutCancel(ctx))
+	return commit.String(), nil
 }
 
 // Preview is Write without the writing: what the manifests would be.

@@ -240,15 +240,12 @@ func TestStoreTakesPushes(t *testing.T) {
 		t.Errorf("the repair left %q", got)
 	}
 	commit(t, clone, tree{"main.yaml": server})
-	if err := tryPush(clone); err == nil {
-		t.Error("git pushed over the repair")
+	for _, force := range []string{"--no-force", "--force"} {
+		if err := execGit(clone, "push", "-q", force, "origin", "main").Run(); err == nil {
+			t.Errorf("git push %s took the repair away", force)
+		}
 	}
 	wantFsck(t, dir)
-}
-
-func tryPush(clone string) error {
-	c := execGit(clone, "push", "-q", "origin", "main")
-	return c.Run()
 }
 
 // A push between the reading and the moving of the branch is never lost.
@@ -415,6 +412,15 @@ func TestOpenStore(t *testing.T) {
 	again, err := OpenStore(dir, Options{})
 	if err != nil || servers(look(t, again.Source)) != "main 5.8.2" {
 		t.Errorf("opened again: %v", err)
+	}
+	half := filepath.Join(t.TempDir(), "half")
+	write(t, half+".new", tree{"objects/left": "by a crash"})
+	write(t, half, tree{}) // an empty folder, as a service manager makes it
+	if s, err := OpenStore(half, Options{}); err != nil {
+		t.Errorf("after a crash during the first start: %v", err)
+	} else {
+		mustWrite(t, s, put(tree{"main.yaml": server}))
+		wantFsck(t, half)
 	}
 	other := t.TempDir()
 	write(t, other, tree{"photo.txt": "mine"})

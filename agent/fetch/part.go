@@ -110,7 +110,8 @@ func openPart(ctx context.Context, name string, want release.File) (*part, error
 		return nil, err
 	}
 	p := &part{file: file, want: want, hash: sha256.New()}
-	p.size, err = io.CopyBuffer(p.hash, &stoppable{ctx, io.LimitReader(file, want.Size+1)}, make([]byte, copyBuffer))
+	begun := &stoppable{ctx, io.LimitReader(file, want.Size+1)}
+	p.size, err = io.CopyBuffer(p.hash, begun, make([]byte, min(copyBuffer, want.Size+1)))
 	if err == nil && p.size > want.Size {
 		err = p.restart()
 	}

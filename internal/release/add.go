@@ -39,7 +39,10 @@ func (s *Store) add(ctx context.Context, from string, d Description) (added Adde
 		return Added{}, err
 	}
 	defer func() { err = errors.Join(err, src.Close()) }()
-	in := &intake{store: s, progress: d.Progress, total: src.Size, packed: src.Packed, seen: make(map[string]string)}
+	in := &intake{
+		store: s, progress: d.Progress, total: src.Size, packed: src.Packed,
+		seen: make(map[string]string), buffer: make([]byte, copyBuffer),
+	}
 	if err := src.Each(ctx, in.take); err != nil {
 		return Added{}, err
 	}

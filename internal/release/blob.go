@@ -62,7 +62,7 @@ func (s *Store) PutBlob(ctx context.Context, digest string, size int64, r io.Rea
 	if s.holds(digest, size) {
 		return nil
 	}
-	draft, err := s.draft(&contextReader{ctx, io.LimitReader(r, size+1)})
+	draft, err := s.draft(&contextReader{ctx, io.LimitReader(r, size+1)}, make([]byte, min(copyBuffer, size+1)))
 	if err != nil {
 		return fmt.Errorf("blob %s: %w", digest, err)
 	}
@@ -84,8 +84,8 @@ type draft struct {
 	head   [4]byte // the first bytes, which tell programs from data
 }
 
-// draft copies r to the end. The file is closed and removed by keep or discard.
-func (s *Store) draft(r io.Reader) (*draft, error) {
+// draft copies r to the end through buffer. The file is closed and removed by keep or discard.
+func (s *Store) draft(r io.Reader, buffer []byte) (*draft, error) {
 	f, err := os.CreateTemp(s.path(incoming), "*")
 	if err != nil {
 		return nil, err
@@ -101,7 +101,7 @@ func (s *Store) draft(r io.Reader) (*draft, error) {
 	d.size = int64(n)
 	if err == nil && n == len(d.head) {
 		var more int64
-		more, err = io.CopyBuffer(both, r, make([]byte, copyBuffer))
+		more, err = io.CopyBuffer(both, r, buffer)
 		d.size += more
 	}
 	if err != nil {
@@ -131,10 +131,14 @@ func (s *Store) keep(d *draft) error {
 	if err := d.file.Close(); err != nil {
 		return errors.Join(err, os.Remove(d.file.Name()))
 	}
-	if err := os.Rename(d.file.Name(), to); err != nil && !s.holds(d.digest, d.size) { // else another upload was first
-		return errors.Join(err, os.Remove(d.file.Name()))
+	err = os.Rename(d.file.Name(), to)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if s.holds(d.digest, d.size) {
+		err = nil // another upload was first, and on Windows perhaps somebody reads its blob
+	}
+	return errors.Join(err, os.Remove(d.file.Name()))
 }
 
 // flush makes the names in folders of the layout, and the folders' own names, survive a power cut.

@@ -30,6 +30,7 @@ type intake struct {
 	total    int64
 	packed   int64
 	progress func(done, total int64)
+	buffer   []byte
 }
 
 func (in *intake) take(name string, mode fs.FileMode, content io.Reader) error {
@@ -37,7 +38,7 @@ func (in *intake) take(name string, mode fs.FileMode, content io.Reader) error {
 		return err
 	}
 	bounded := &boundedReader{r: content, in: in}
-	draft, err := in.store.draft(bounded)
+	draft, err := in.store.draft(bounded, in.buffer)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}

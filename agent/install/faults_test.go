@@ -194,11 +194,16 @@ func (w *world) recovered(when string, noExchange bool) {
 
 // ways runs a test for both ways to switch.
 func ways(t *testing.T, test func(t *testing.T, noExchange bool)) {
+	t.Parallel()
 	t.Run("exchange", func(t *testing.T) {
+		t.Parallel()
 		if !(system{}).exchanges(t.TempDir()) {
 			t.Skip("this system or file system cannot exchange folders")
 		}
 		test(t, false)
 	})
-	t.Run("fence", func(t *testing.T) { test(t, true) })
+	t.Run("fence", func(t *testing.T) {
+		t.Parallel()
+		test(t, true)
+	})
 }

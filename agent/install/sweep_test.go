@@ -3,6 +3,7 @@ package install
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -11,7 +12,7 @@ import (
 func TestDyingAnywhere(t *testing.T) {
 	ways(t, func(t *testing.T, noExchange bool) {
 		for n := 1; ; n++ {
-			w := newWorld(t)
+			w := newQuickWorld(t)
 			f := &faults{at: n, kill: true, noExchange: noExchange}
 			err := w.attempt(f)
 			if f.hit == "" {
@@ -33,16 +34,20 @@ func TestDyingAnywhere(t *testing.T) {
 	})
 }
 
-// TestDyingInRecovery kills the recovery from each death at each of its operations too.
+// TestDyingInRecovery kills the recovery from each death at each of its operations too. Access rights are given to one
+// file after the other without a trace in the journal, so that one death there stands for all.
 func TestDyingInRecovery(t *testing.T) {
 	ways(t, func(t *testing.T, noExchange bool) {
 		for n := firstOfSwap(t, noExchange); ; n++ {
 			for m := 1; ; m++ {
-				w := newWorld(t)
+				w := newQuickWorld(t)
 				first := &faults{at: n, kill: true, noExchange: noExchange}
 				err := w.attempt(first)
 				if first.hit == "" {
 					return
+				}
+				if strings.HasPrefix(first.hit, "like ") && !strings.HasSuffix(first.hit, "core.dll") {
+					break
 				}
 				second := &faults{at: m, kill: true, noExchange: noExchange}
 				when := fmt.Sprintf("%v, then %v", err, w.dieInRecover(second))
@@ -61,7 +66,7 @@ func TestDyingInRecovery(t *testing.T) {
 
 // firstOfSwap is the first operation after staging.
 func firstOfSwap(t *testing.T, noExchange bool) int {
-	w := newWorld(t)
+	w := newQuickWorld(t)
 	f := &faults{noExchange: noExchange}
 	i := w.open(func(fsys) fsys { f.fsys = quick{}; return f })
 	defer i.Close()
@@ -89,7 +94,7 @@ func TestFailingAnywhere(t *testing.T) {
 	ways(t, func(t *testing.T, noExchange bool) {
 		for _, forever := range []bool{false, true} {
 			for n := 1; ; n++ {
-				w := newWorld(t)
+				w := newQuickWorld(t)
 				f := &faults{at: n, forever: forever, noExchange: noExchange}
 				err := w.attempt(f)
 				if f.hit == "" {
@@ -114,7 +119,7 @@ func TestFailingAnywhere(t *testing.T) {
 func TestDyingOnTheWayBack(t *testing.T) {
 	ways(t, func(t *testing.T, noExchange bool) {
 		for n := firstOfSwap(t, noExchange); ; n++ {
-			w := newWorld(t)
+			w := newQuickWorld(t)
 			w.bad = true
 			f := &faults{at: n, kill: true, noExchange: noExchange}
 			err := w.attempt(f)

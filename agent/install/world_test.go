@@ -11,8 +11,10 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -23,20 +25,57 @@ import (
 	"lull/schema"
 )
 
-// waitArgument makes the test binary a program that runs until its standard input ends.
-const waitArgument = "wait-for-end-of-input"
+// What the test binary, as a client, does by its first argument.
+const (
+	waitArgument  = "wait"  // run until the standard input ends
+	startArgument = "start" // for each line of the standard input start that program and say whether it could be
+	exitArgument  = "exit"  // exit with the second argument as the code
+	sleepArgument = "sleep" // run for a minute
+)
 
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == waitArgument {
-		io.Copy(io.Discard, bufio.NewReader(os.Stdin))
-		return
+	if len(os.Args) < 2 {
+		os.Exit(m.Run())
 	}
-	if code, ok := os.LookupEnv("PATH"); ok && len(os.Args) > 2 && os.Args[1] == "exit-with" && code != "" {
-		var n int
-		fmt.Sscan(os.Args[2], &n)
-		os.Exit(n)
+	switch os.Args[1] {
+	case waitArgument:
+		io.Copy(io.Discard, os.Stdin)
+	case startArgument:
+		startLines()
+	case exitArgument:
+		code, _ := strconv.Atoi(os.Args[2])
+		os.Exit(code)
+	case sleepArgument:
+		time.Sleep(time.Minute)
+	default:
+		os.Exit(m.Run())
 	}
-	m.Run()
+}
+
+func startLines() {
+	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
+		cmd := exec.Command(lines.Text(), waitArgument)
+		err := cmd.Start()
+		if err == nil {
+			cmd.Process.Kill()
+			cmd.Wait()
+		}
+		fmt.Println(err == nil)
+	}
+}
+
+// ownProgram is the content of the test binary.
+func ownProgram(t *testing.T) string {
+	t.Helper()
+	name, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
 }
 
 // files is the content of a tree by path.
@@ -46,9 +85,11 @@ type files map[string]string
 type world struct {
 	t                *testing.T
 	parent, dir      string
+	old, fresh       files
 	baseline, target *release.Index
 	store            files // what can be fetched, by hash
 	fetched          []string
+	unreachable      string // a file that cannot be fetched
 	keep             []string
 	userData         files
 	outside          files
@@ -57,21 +98,33 @@ type world struct {
 	onScan           func()
 }
 
-func newWorld(t *testing.T) *world {
-	w := &world{t: t, parent: t.TempDir(), keep: []string{"cfg.ini", "Logs/**"}, store: files{}}
+func newWorld(t *testing.T) *world { return newWorldIn(t, t.TempDir()) }
+
+// newQuickWorld lies in memory where the system offers that: a sweep needs thousands of worlds and no disk.
+func newQuickWorld(t *testing.T) *world {
+	parent, err := os.MkdirTemp("/dev/shm", "lull-test-")
+	if err != nil {
+		return newWorld(t)
+	}
+	t.Cleanup(func() { os.RemoveAll(parent) })
+	return newWorldIn(t, parent)
+}
+
+func newWorldIn(t *testing.T, parent string) *world {
+	w := &world{t: t, parent: parent, keep: []string{"cfg.ini", "Logs/**"}, store: files{}}
 	w.dir = filepath.Join(w.parent, "client")
-	old := files{
+	w.old = files{
 		"VERSION": "5.8.1", "bin/app.exe": "MZ app, old", "bin/core.dll": "MZ core, in both",
 		"data/gone.txt": "only in the old one", "data/text.txt": "old text", "cfg.ini": "as shipped, old",
 	}
-	fresh := files{
+	w.fresh = files{
 		"VERSION": "5.8.2", "bin/app.exe": "MZ app, new", "bin/core.dll": "MZ core, in both", "bin/tool.exe": "MZ new tool",
 		"data/text.txt": "new text", "deep/er/still/new.txt": "new file", "cfg.ini": "as shipped, new", "copy.txt": "new text",
 	}
-	w.baseline, w.target = w.index("5.8.1", old), w.index("5.8.2", fresh)
+	w.baseline, w.target = w.index("5.8.1", w.old), w.index("5.8.2", w.fresh)
 	w.userData = files{"cfg.ini": "WsName=CARD", "Logs/today.log": "a line", "Logs/old/1.log": "old lines"}
 	w.outside = files{"other/file.txt": "not ours", "beside.txt": "not ours either"}
-	w.put(w.dir, old)
+	w.put(w.dir, w.old)
 	w.put(w.dir, w.userData)
 	w.put(w.parent, w.outside)
 	return w
@@ -130,6 +183,9 @@ func (w *world) read(root string) files {
 
 // Fetch is the world's release store.
 func (w *world) Fetch(_ context.Context, f release.File, dst string) error {
+	if f.Path == w.unreachable {
+		return errUnreachable
+	}
 	w.fetched = append(w.fetched, f.Path)
 	return os.WriteFile(dst, []byte(w.store[f.SHA256]), 0o600)
 }
@@ -204,6 +260,8 @@ func (w *world) pass(i *Installation) error {
 	_, err = i.Commit(ctx)
 	return err
 }
+
+var errUnreachable = errors.New("no way to the store")
 
 var errBad = errors.New("the release is bad here")
 

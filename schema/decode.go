@@ -96,7 +96,7 @@ func (d *decoder) document(root *yaml.Node) (document, bool) {
 	if m.Name == "" {
 		return doc, false
 	}
-	m.At = d.at(name)
+	m.At = d.at(cmp.Or(name, root)) // no name here: metadata is there twice
 	return doc, true
 }
 

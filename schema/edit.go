@@ -63,7 +63,7 @@ func Document(file []byte, kind Kind, name string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read %s %s: %w", kind, name, err)
 	}
-	return bytes.TrimLeft(bytes.Clone(file[found.body:found.end]), "\r\n"), nil
+	return bytes.TrimLeft(bytes.Clone(file[found.body:found.tail(file)]), "\r\n"), nil
 }
 
 const errNoDocument = constant("the file holds no such manifest")

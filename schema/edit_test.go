@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -228,7 +229,7 @@ func TestMarshal(t *testing.T) {
 		&Server{Meta{Name: "main"}, ServerSpec{Version: MustVersion("5.8")}},
 		&Client{Meta{Name: "viewer"}, ClientSpec{Accepts: accepts, Server: "main", Compatibility: NotAboveServer, Platforms: Platforms{Windows: &Platform{
 			Install: []string{`C:\Viewer`}, Version: VersionSource{FileVersion: `bin\viewer.exe`, Parts: 3},
-			Check: &Check{Command: []string{"check"}, OnTimeout: TimeoutRollback},
+			Check: &Check{Command: []string{"check"}, Timeout: Duration{90 * time.Second}, OnTimeout: TimeoutRollback},
 		}}}},
 		&Release{Meta{Name: "r"}, ReleaseSpec{Client: "viewer", Version: MustVersion("5.10"), Approved: &Decision{By: "yes", Reason: "two\nlines"}}},
 		&Group{Meta{Name: "all"}, GroupSpec{Client: "viewer", Members: Members{All: true}, Priority: -3, Policy: Policy{Version: &rule}}},
@@ -256,12 +257,12 @@ func TestMarshal(t *testing.T) {
 	if d := cmp.Diff(text, again); d != "" {
 		t.Errorf("what was read is written differently:\n%s", d)
 	}
-	for _, want := range []string{"version: \"5.10\"\n", "version: newest\n", "accepts: \">=5, <6\"\n", "apiVersion: lull/v1\nkind: Server\nmetadata:\n  name: main\nspec:\n  version: \"5.8\"\n"} {
+	for _, want := range []string{"version: \"5.10\"\n", "version: newest\n", "timeout: \"1m30s\"\n", "accepts: \">=5, <6\"\n", "apiVersion: lull/v1\nkind: Server\nmetadata:\n  name: main\nspec:\n  version: \"5.8\"\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
 	}
-	for _, unwanted := range []string{"compatibility", "method", "foreign", "timeout", "reason: \"\"", "all: false", "null"} {
+	for _, unwanted := range []string{"compatibility", "method", "foreign", "reason: \"\"", "all: false", "null"} {
 		if strings.Contains(text, unwanted) {
 			t.Errorf("%q in\n%s", unwanted, text)
 		}

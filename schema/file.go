@@ -88,6 +88,16 @@ func (f *File) parse(s segment, data []byte) {
 	}
 }
 
+// Declares reports whether a manifest of this kind and name stands in the file, right or wrong.
+func (f *File) Declares(kind Kind, name string) bool {
+	for _, d := range f.documents {
+		if d.kind == kind && meta(d.object).Name == name {
+			return true
+		}
+	}
+	return false
+}
+
 // parseYAML gives the root of the one document in data, or nil if there is none. The library panics on some malformed
 // input that it was never tried with; what comes from outside must not end a server.
 func parseYAML(data []byte) (root *yaml.Node, err error) {

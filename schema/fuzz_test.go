@@ -101,6 +101,34 @@ const (
 	below = "---\n# below\napiVersion: lull/v1\nkind: Server\nmetadata: {name: below}\nspec: {version: \"5.8\"}\n"
 )
 
+const put = "apiVersion: lull/v1\nkind: Workstation\nmetadata: {name: x}\nspec: {client: a, version: '6'}"
+
+// layouts are the ways in which people write the same policy, each with each.
+func layouts() []string {
+	all := []string{""}
+	for _, part := range [][]string{
+		{"", "\n# c\n\n"},
+		{"apiVersion: lull/v1\nkind: Workstation\nmetadata: {name: x}\n"},
+		{"spec:\n  # c\n", "spec: # c\n     \n  labels: {a: b}\n", "spec:\n  suspend:\n    reason: |\n      # no comment\n\n"},
+		{"  client: a\n", "  client: \"a\"   # c\n", "  'client':   a\n\n"},
+		{"  allowDowngrade: true # c\n"},
+		{"  version: newest\n", "  version:   '5.8'   # c\n", "  version:\n    5.8.1\n", "  \"version\": \"5\\x2e8\"\n", "  version: |-\n    ~5.8\n"},
+		{"", "\n\n# c\n", "  # c\n...\n# c\n"},
+	} {
+		var longer []string
+		for _, start := range all {
+			for _, p := range part {
+				longer = append(longer, start+p)
+			}
+		}
+		all = longer
+	}
+	for i := 0; i < len(all); i += 7 {
+		all = append(all, strings.ReplaceAll(all[i], "\n", "\r\n"))
+	}
+	return all
+}
+
 // An edit either fails or gives a file without errors in which the neighbours are byte for byte the same.
 func FuzzEdits(f *testing.F) {
 	for _, text := range []string{
@@ -110,7 +138,10 @@ func FuzzEdits(f *testing.F) {
 		"apiVersion: lull/v1\r\nkind: Group\r\nmetadata: {name: x}\r\nspec:\r\n  client: a\r\n  members: {all: true}\r\n  suspend: {reason: \"ä, \"}\r\n",
 		"apiVersion: lull/v1\nspec:\n  version: >-\n    5.8\n\n  client: 'a'\n  suspend:\n    reason: |+\n      # no comment\n\nkind: Workstation\nmetadata: {name: x}\n",
 	} {
-		f.Add(text, "apiVersion: lull/v1\nkind: Workstation\nmetadata: {name: x}\nspec: {client: a, version: '6'}")
+		f.Add(text, put)
+	}
+	for _, layout := range layouts() {
+		f.Add(layout, "# new\n---\n"+put+"\n# end\n")
 	}
 	f.Fuzz(func(t *testing.T, text, doc string) {
 		file := []byte(above + "---\n" + text + "\n" + below)

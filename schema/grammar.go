@@ -65,6 +65,8 @@ func (d *decoder) keyForm(key *yaml.Node) {
 		d.fail(key, fmt.Sprintf("the tag %s is not allowed in a manifest", shorten(key.Tag)), "remove it; quotes make anything text")
 	case key.Kind != yaml.ScalarNode:
 		d.fail(key, "the name of a field must be text, not "+called(key), "")
+	case key.Tag == "!!null":
+		d.fail(key, "a field has no name", "")
 	case key.Tag != "!!str":
 		d.unquoted(key)
 	}
@@ -116,8 +118,6 @@ func called(n *yaml.Node) string {
 		return "fields"
 	case n.Kind == yaml.SequenceNode:
 		return "a list"
-	case n.Kind == yaml.AliasNode:
-		return "an alias"
 	}
 	switch n.Tag {
 	case "!!int", "!!float":

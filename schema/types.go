@@ -84,7 +84,7 @@ const (
 type Platforms struct {
 	// Windows describes the client on Windows; its folders start with a drive or a %VARIABLE%.
 	Windows *Platform `yaml:"windows" json:"windows,omitempty"`
-	// Linux describes the client on Linux; its folders start with a slash.
+	// Linux describes the client on Linux; its folders start with a slash or a %VARIABLE%.
 	Linux *Platform `yaml:"linux" json:"linux,omitempty"`
 }
 

@@ -10,15 +10,16 @@ DATE := $(shell git log -1 --format=%cI 2>/dev/null)
 LDFLAGS := -s -w -X lull/internal/build.Version=$(VERSION) -X lull/internal/build.Commit=$(COMMIT) -X lull/internal/build.Date=$(DATE)
 GOBUILD := CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)'
 
-# What runs on workstations, and what it is made of: tested as Windows programs too.
-WINDOWS := $$(go list ./agent/... ./schema/... ./reconciler/... ./manifests/... ./internal/durable/... ./internal/release/... ./examples/demo/...)
+# What runs on workstations, and what it is made of: tested as Windows programs too. Package manifests is only built for
+# Windows, because its tests make repositories with the git program, which Wine has not.
+WINDOWS := $$(go list ./agent/... ./schema/... ./reconciler/... ./internal/durable/... ./internal/release/... ./examples/demo/...)
 
 # What the tests need beyond Go, as a program to look for and Debian's package of it.
 TOOLS := git:git gcc:gcc /usr/lib/wine/wine64:wine64 wineserver:wine x86_64-w64-mingw32-gcc:gcc-mingw-w64-x86-64
 
 .PHONY: help
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## build the programs into bin/
@@ -42,7 +43,8 @@ test-linux: ## test everything on this system, with the race detector
 test-windows: tools ## build everything for Windows and test under Wine what runs on workstations
 	GOOS=windows go build -o /dev/null ./...
 	@environment=$$(internal/e2e/wine.sh start); eval "$$environment"; trap 'internal/e2e/wine.sh stop' EXIT; \
-	set -x; GOOS=windows go test -timeout 10m -overlay "$$LULL_OVERLAY" -exec "$$LULL_WINE" $(WINDOWS)
+	set -x; GOOS=windows go test -timeout 10m -overlay "$$LULL_OVERLAY" -exec "$$LULL_WINE" $(WINDOWS); \
+	go test -timeout 10m -run TestWineScripts ./internal/e2e
 
 .PHONY: bench
 bench: ## run the benchmarks

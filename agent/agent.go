@@ -21,7 +21,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"sync"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -47,7 +46,7 @@ type Agent struct {
 	log       *slog.Logger
 	now       func() time.Time
 	authority authority
-	follow    func(ctx context.Context) error // keeps the authority up to date; nil where it does that itself
+	direct    *direct // the authority where there is no server, else nil
 	releases  *fetch.Source
 	memory    *memory
 	board     *board
@@ -102,7 +101,7 @@ func (a *Agent) connect() error {
 		if err != nil {
 			return err
 		}
-		a.authority, a.follow, a.releases = direct, direct.Run, direct.releases
+		a.authority, a.direct, a.releases = direct, direct, direct.releases
 		return nil
 	}
 	server, err := checkin.Open(checkin.Config{
@@ -131,8 +130,8 @@ func (a *Agent) Close() error {
 func (a *Agent) Run(ctx context.Context) error {
 	a.log.Info("agent runs", "version", build.Version, "mode", a.config.Mode, "data", a.config.Data)
 	group, ctx := errgroup.WithContext(ctx)
-	if a.follow != nil {
-		group.Go(func() error { return a.follow(ctx) })
+	if a.direct != nil {
+		group.Go(func() error { return a.direct.Run(ctx) })
 	}
 	group.Go(func() error { return a.converse(ctx) })
 	group.Go(func() error { return a.look(ctx) })
@@ -192,21 +191,9 @@ func jittered(d time.Duration) time.Duration {
 
 // Once checks in and makes passes until one more would not change anything, for `lull-agent run --once` and `check`.
 func (a *Agent) Once(ctx context.Context) ([]wire.Status, error) {
-	if a.follow != nil {
-		ctx, cancel := context.WithCancel(ctx)
-		var following sync.WaitGroup
-		following.Go(func() { _ = a.follow(ctx) }) // what it could not read, the check-in reports
-		defer following.Wait()
-		defer cancel()
-		return a.settle(ctx)
+	if a.direct != nil {
+		_ = a.direct.Look(ctx) // what could not be read, the check-in says
 	}
-	return a.settle(ctx)
-}
-
-// maxRounds bounds the rounds of settle: where to look, what shall be there, the change, the report, and one to spare.
-const maxRounds = 6
-
-func (a *Agent) settle(ctx context.Context) ([]wire.Status, error) {
 	for range maxRounds {
 		news, err := a.checkin(ctx, 0)
 		if err != nil {
@@ -224,6 +211,9 @@ func (a *Agent) settle(ctx context.Context) ([]wire.Status, error) {
 // GateArgument makes the agent's program wait until its standard input ends and do nothing else: the engine proves on
 // such a copy that a running program cannot be replaced and a held one cannot be started.
 const GateArgument = "gate-test"
+
+// maxRounds bounds the rounds of Once: where to look, what shall be there, the change, the report, and some to spare.
+const maxRounds = 6
 
 // facts are what groups may select on, beside labels.
 func (a *Agent) facts() map[string]string {

@@ -131,7 +131,7 @@ func (a *services) end() error {
 func environ(ts *testscript.TestScript) []string {
 	var env []string
 	for _, name := range []string{"PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR", "WINEPREFIX", "WINEARCH", "WINEDEBUG",
-		"WINEDLLOVERRIDES", "LULL_SERVER", "LULL_TOKEN", "LULL_CA"} {
+		"WINEDLLOVERRIDES", "LULL_SERVER", "LULL_TOKEN", "LULL_CA", "LULL_DISK"} {
 		if value := ts.Getenv(name); value != "" {
 			env = append(env, name+"="+value)
 		}

@@ -29,6 +29,7 @@ type fleetBody struct {
 	Unreachable      string
 	Servers          []server
 	Counts           []count
+	Releases         []stored
 	Rows             []row
 	Total            int
 	Query, Next      string
@@ -36,6 +37,9 @@ type fleetBody struct {
 }
 
 type server struct{ Name, Version string }
+
+// stored is a release in the store, and what was decided about it.
+type stored struct{ Client, Version, System, Decision string }
 
 type count struct {
 	Class, Words string
@@ -87,8 +91,31 @@ func (p *Pages) fleet(w http.ResponseWriter, r *http.Request) {
 	for _, name := range slices.Sorted(maps.Keys(snapshot.Set.Servers)) {
 		body.Servers = append(body.Servers, server{name, snapshot.Set.Servers[name].Spec.Version.String()})
 	}
+	body.Releases = m.releases()
 	m.fill(&body, overview.Workstations(computers, view), r.URL.Query().Get("after"))
 	p.show(w, r, http.StatusOK, "fleet.html", body)
+}
+
+// releases lists what is stored, the newest version first.
+func (m maker) releases() []stored {
+	if m.view == nil {
+		return nil
+	}
+	var list []stored
+	for _, ref := range slices.Backward(m.view.Releases) {
+		s := stored{Client: ref.Client, Version: ref.Version.String(), System: ref.System}
+		for _, manifest := range m.view.Set.Releases {
+			switch spec := manifest.Spec; {
+			case spec.Client != ref.Client || !spec.Version.Equal(ref.Version):
+			case spec.Withdrawn != nil:
+				s.Decision = words.Text(m.lang, "withdrawn")
+			case spec.Approved != nil:
+				s.Decision = words.Text(m.lang, "approved")
+			}
+		}
+		list = append(list, s)
+	}
+	return list
 }
 
 // fill adds the counts of all workstations, and the rows of those that the query and the position select.

@@ -1,0 +1,199 @@
+package inventory_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lull/internal/wire"
+	"lull/server/database"
+	"lull/server/inventory"
+	"lull/server/inventory/conformance"
+)
+
+func TestSQLite(t *testing.T) {
+	conformance.Run(t, func(t *testing.T) inventory.Store {
+		db, err := database.Open(t.Context(), filepath.Join(t.TempDir(), "a #?%20 b.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { db.Close() })
+		return inventory.NewSQLite(db)
+	})
+}
+
+func TestMemory(t *testing.T) {
+	conformance.Run(t, func(*testing.T) inventory.Store { return newMemory() })
+}
+
+// memory is a store that counts its writes and fails when it is told to.
+type memory struct {
+	mu        sync.Mutex
+	computers map[string]inventory.Computer
+	saves     int
+	broken    bool
+}
+
+func newMemory() *memory { return &memory{computers: map[string]inventory.Computer{}} }
+
+func (m *memory) Load(context.Context) ([]inventory.Computer, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var list []inventory.Computer
+	for _, c := range m.computers {
+		list = append(list, c)
+	}
+	return list, nil
+}
+
+func (m *memory) Save(_ context.Context, computers []inventory.Computer) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.broken {
+		return errors.New("the disk is full")
+	}
+	if len(computers) > 0 {
+		m.saves++
+	}
+	for _, c := range computers {
+		m.computers[c.ID] = c
+	}
+	return nil
+}
+
+func (m *memory) Delete(_ context.Context, id string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.computers, id)
+	return nil
+}
+
+func (m *memory) set(broken bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.broken = broken
+}
+
+func (m *memory) writes() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.saves
+}
+
+func report(host string) *wire.Checkin {
+	return &wire.Checkin{Facts: map[string]string{wire.FactHost: host, wire.FactSystem: "linux"}}
+}
+
+// Reports are written once a second, all in one; what says nothing new is not written at all; and what could not be
+// written is tried again.
+func TestWritingBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newMemory()
+		fleet, err := inventory.OpenFleet(t.Context(), store, slog.New(slog.DiscardHandler), time.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var ids []string
+		for _, key := range []string{"a", "b", "c"} {
+			id, err := fleet.Enrol(t.Context(), []byte(key), key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ids = append(ids, id)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { defer close(done); fleet.Run(ctx) }()
+		before := store.writes()
+		wait := func(want int, what string) {
+			t.Helper()
+			time.Sleep(3 * time.Second)
+			synctest.Wait()
+			if got := store.writes() - before; got != want {
+				t.Fatalf("%s: %d writes, want %d", what, got, want)
+			}
+		}
+		all := func(host string) {
+			for _, id := range ids {
+				if err := fleet.Report(id, report(host)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		all("x")
+		wait(1, "three reports at once")
+		all("x")
+		fleet.Seen(ids[0])
+		wait(1, "the same reports again")
+		store.set(true)
+		all("y")
+		wait(1, "while the disk is full")
+		store.set(false)
+		wait(2, "when it has space again")
+		fleet.Seen(ids[0])
+		seen := time.Now()
+		cancel()
+		<-done
+		loaded, _ := store.Load(t.Context())
+		i := slices.IndexFunc(loaded, func(c inventory.Computer) bool { return c.ID == ids[0] })
+		if loaded[i].Host != "y" || loaded[i].Seen.Unix() != seen.Unix() {
+			t.Errorf("after a clean end: %+v", loaded[i])
+		}
+	})
+}
+
+func TestFirstCheckinKeepsStatuses(t *testing.T) {
+	fleet, err := inventory.OpenFleet(t.Context(), newMemory(), slog.New(slog.DiscardHandler), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := fleet.Enrol(t.Context(), []byte("a"), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	full := report("a")
+	full.Clients = []wire.Status{{Client: "viewer", Workstation: "a", Phase: "UpToDate"}}
+	for _, in := range []*wire.Checkin{full, report("a")} {
+		if err := fleet.Report(id, in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if c, _ := fleet.Computer(id); len(c.Clients) != 1 {
+		t.Errorf("statuses after a start of the agent: %+v", c.Clients)
+	}
+	if err := fleet.Report("nobody", full); !errors.Is(err, inventory.ErrUnknown) {
+		t.Errorf("a report of nobody: %v", err)
+	}
+}
+
+func TestActionsAreBoundedAndExpire(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fleet, err := inventory.OpenFleet(t.Context(), newMemory(), slog.New(slog.DiscardHandler), time.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		id, err := fleet.Enrol(t.Context(), []byte("a"), "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked := 0
+		for fleet.Ask(id, wire.Action{Verb: wire.Look, Until: time.Now().Add(time.Hour)}) == nil {
+			if asked++; asked > 100 {
+				t.Fatal("actions are not bounded")
+			}
+		}
+		time.Sleep(2 * time.Hour)
+		if err := fleet.Report(id, report("a")); err != nil {
+			t.Fatal(err)
+		}
+		if c, _ := fleet.Computer(id); len(c.Actions) != 0 {
+			t.Errorf("%d actions outlived their time", len(c.Actions))
+		}
+	})
+}

@@ -1,0 +1,99 @@
+package server
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"lull/internal/release"
+	"lull/internal/wire"
+	"lull/server/releases"
+)
+
+func TestOnlyTheLayoutIsServed(t *testing.T) {
+	r := start(t, Config{})
+	r.upload("5.8.1")
+	a := r.agent(r.enrolment(), "pc-1")
+	for _, path := range []string{
+		"", "catalog.json", "../lull.db", "..%2flull.db", "%2e%2e/%2e%2e/etc/passwd", "blobs/sha256/aa/../../../lull.db",
+		"viewer/5.8.1/linux/index.jso", "viewer/../linux/index.json", "viewer/5.8.1/windows/index.json", "blobs/sha256/00/" + strings.Repeat("0", 64),
+	} {
+		req, _ := http.NewRequest(http.MethodGet, r.URL()+wire.PathReleases+path, nil)
+		req.Header.Set("Authorization", "Bearer "+a.token)
+		resp, err := r.http.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode == http.StatusOK {
+			t.Errorf("%q was served", path)
+		}
+	}
+}
+
+func TestUploadsAreChecked(t *testing.T) {
+	r := start(t, Config{})
+	r.upload("5.8.1")
+	content := "5.8.9\n"
+	blob, _ := release.BlobPath(release.Digest([]byte(content)))
+	for name, body := range map[string]string{
+		"nothing":            "",
+		"no archive":         "x",
+		"no index first":     archive(t, blob, content),
+		"an index of nobody": archive(t, "index.json", "{}"),
+		"a path outside":     archive(t, "index.json", "{}", "../x", "y"),
+	} {
+		var p wire.Problem
+		r.do(http.StatusUnprocessableEntity, http.MethodPost, "/api/v1/releases", body, &p)
+		if p.Detail == "" {
+			t.Errorf("%s: no reason is given", name)
+		}
+	}
+	var list wire.Releases
+	r.do(http.StatusOK, http.MethodGet, "/api/v1/releases", nil, &list)
+	if len(list.Items) != 1 {
+		t.Errorf("releases after refused uploads: %+v", list.Items)
+	}
+	r.do(http.StatusNoContent, http.MethodDelete, "/api/v1/releases/viewer/5.8.1/linux", nil, nil)
+	r.do(http.StatusNotFound, http.MethodDelete, "/api/v1/releases/viewer/5.8.1/linux", nil, nil)
+}
+
+// The twenty-first download is sent away and told when to come back.
+func TestDownloadsAreBounded(t *testing.T) {
+	store, err := release.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	content := strings.Repeat("x", 32<<20) // more than the buffers of a connection hold
+	digest := release.Digest([]byte(content))
+	if err := store.PutBlob(t.Context(), digest, int64(len(content)), strings.NewReader(content)); err != nil {
+		t.Fatal(err)
+	}
+	path, _ := release.BlobPath(digest)
+	mux := http.NewServeMux()
+	mux.Handle("GET /{path...}", releases.NewDownloads(store, discard()))
+	srv := httptest.NewServer(mux)
+	defer srv.Close()
+	for range 20 {
+		conn, err := net.Dial("tcp", srv.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		io.WriteString(conn, "GET /"+path+" HTTP/1.1\r\nHost: x\r\n\r\n")
+		io.ReadFull(conn, make([]byte, 15)) // it has its place now, and keeps it: nobody reads on
+	}
+	client := http.Client{Timeout: 5 * time.Second}
+	resp, err := client.Get(srv.URL + "/" + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
+		t.Errorf("status %d, Retry-After %q", resp.StatusCode, resp.Header.Get("Retry-After"))
+	}
+}

@@ -123,7 +123,7 @@ func layouts() []string {
 		}
 		all = longer
 	}
-	for i := 0; i < len(all); i += 7 {
+	for i, n := 0, len(all); i < n; i += 7 {
 		all = append(all, strings.ReplaceAll(all[i], "\n", "\r\n"))
 	}
 	return all

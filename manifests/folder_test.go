@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -81,33 +82,54 @@ func TestFolderSeesAnotherFolderInItsPlace(t *testing.T) {
 
 // A folder that is being written is not taken before two reads agree.
 func TestFolderIsNotTakenHalfWritten(t *testing.T) {
-	t.Parallel()
 	dir := t.TempDir()
 	write(t, dir, tree{"main.yaml": server})
-	f := &folderPlace{root: dir}
-	written := make(chan error, 1)
-	go func() {
-		var err error
-		for i := 0; i < 12 && err == nil; i++ {
-			err = os.WriteFile(filepath.Join(dir, "part.yaml"), []byte(strings.Repeat("# more\n", i)), 0o644)
-			time.Sleep(settle / 3)
+	synctest.Test(t, func(t *testing.T) {
+		f := &folderPlace{root: dir}
+		const writes = 12
+		go func() {
+			for i := range writes {
+				write(t, dir, tree{"main.yaml": server, "part.yaml": strings.Repeat("# more\n", i)})
+				time.Sleep(settle * 8 / 25) // never at the moment of a read
+			}
+		}()
+		time.Sleep(time.Millisecond)
+		l, err := f.look(t.Context(), untried)
+		if err != nil {
+			t.Fatal(err)
 		}
-		written <- err
-	}()
-	time.Sleep(settle / 3)
-	l, err := f.look(t.Context(), untried)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := <-written; err != nil {
-		t.Fatal(err)
-	}
-	if size := l.items[1].size; size != 11*7 {
-		t.Errorf("the folder was taken with %d bytes of %d", size, 11*7)
-	}
-	if l, err := f.look(t.Context(), l.revision); l != nil || err != nil {
-		t.Errorf("a second look at the same: %v, %v", l, err)
-	}
+		if size := l.items[1].size; size != (writes-1)*7 {
+			t.Errorf("the folder was taken with %d bytes of %d", size, (writes-1)*7)
+		}
+		if l, err := f.look(t.Context(), l.revision); l != nil || err != nil {
+			t.Errorf("a second look at the same: %v, %v", l, err)
+		}
+	})
+}
+
+// One that never stands still is an error in the end, and no endless look.
+func TestFolderThatNeverStandsStill(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, tree{"main.yaml": server})
+	synctest.Test(t, func(t *testing.T) {
+		done := make(chan struct{})
+		go func() {
+			for i := 0; ; i++ {
+				select {
+				case <-done:
+					return
+				case <-time.After(settle * 8 / 25):
+					write(t, dir, tree{"main.yaml": server, "part.yaml": strings.Repeat("#\n", i)})
+				}
+			}
+		}()
+		time.Sleep(time.Millisecond)
+		_, err := (&folderPlace{root: dir}).look(t.Context(), untried)
+		if err == nil || !strings.Contains(err.Error(), "it changes faster than it can be read") {
+			t.Errorf("got %v", err)
+		}
+		close(done)
+	})
 }
 
 func TestFolderCountsManifestsOnly(t *testing.T) {

@@ -43,7 +43,7 @@ type Options struct {
 	CA []byte
 	// Log gets one line when the state changes. Default: none.
 	Log *slog.Logger
-	// Now is the clock. Default: time.Now.
+	// Now is the clock, which several goroutines read. Default: time.Now.
 	Now func() time.Time
 }
 

@@ -251,7 +251,7 @@ func start(t *testing.T, s *Source) {
 			if err != nil {
 				t.Errorf("Run: %v", err)
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(30 * time.Second):
 			t.Error("Run does not end")
 		}
 	})
@@ -260,7 +260,7 @@ func start(t *testing.T, s *Source) {
 // await returns the first snapshot for which ok holds.
 func await(t *testing.T, s *Source, what string, ok func(*Snapshot) bool) *Snapshot {
 	t.Helper()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(30 * time.Second)
 	for {
 		changed := s.Changed()
 		if snap := s.Current(); ok(snap) {
@@ -269,7 +269,7 @@ func await(t *testing.T, s *Source, what string, ok func(*Snapshot) bool) *Snaps
 		select {
 		case <-changed:
 		case <-deadline:
-			t.Fatalf("%s: not seen within 10 s; the state is %+v", what, *s.Current())
+			t.Fatalf("%s: not seen within 30 s; the state is %+v", what, *s.Current())
 		}
 	}
 }

@@ -56,11 +56,11 @@ func cacheFolder(base, url, branch string) string {
 // look fetches, and publishes what came only after it was read. If the remote is down, the cache stands in for the
 // first look; if the cache is broken, it is cloned anew.
 func (r *remoteRepo) look(ctx context.Context, tried string) (*listing, error) {
-	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
+	limited, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
-	l, err := r.update(ctx, tried)
+	l, err := r.update(limited, tried)
 	if err != nil && !remoteFault(err) {
-		l, err = r.renew(ctx, tried)
+		l, err = r.renew(limited, tried)
 	}
 	if errors.Is(err, transport.ErrEmptyRemoteRepository) {
 		return &listing{}, nil

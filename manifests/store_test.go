@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,8 +21,10 @@ import (
 func newStore(t testing.TB) (*Store, string) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "store")
-	now := time.Date(2026, 12, 1, 6, 0, 0, 0, time.FixedZone("", 3600))
-	s, err := OpenStore(dir, Options{Now: func() time.Time { now = now.Add(time.Minute); return now }})
+	begin := time.Date(2026, 12, 1, 6, 0, 0, 0, time.FixedZone("", 3600))
+	var minutes atomic.Int64
+	now := func() time.Time { return begin.Add(time.Duration(minutes.Add(1)) * time.Minute) }
+	s, err := OpenStore(dir, Options{Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}

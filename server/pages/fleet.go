@@ -161,7 +161,7 @@ func (m maker) workstation(w wire.Workstation) row {
 	r.Installed = cmp.Or(strings.Join(versions, ", "), "–")
 	for _, i := range w.Installs {
 		s := i.Status
-		c := m.row(i.Host, w.Client, s.Phase, s.Reason, i.Desired, s.Since, i.Seen)
+		c := m.row(i.Host, "", s.Phase, s.Reason, i.Desired, s.Since, i.Seen)
 		c.Installed = cmp.Or(s.Observed.Version.String(), "–")
 		c.System, c.Sessions = i.System, m.sessions[i.Computer]
 		if s.Progress != nil && s.Progress.Total > 0 {

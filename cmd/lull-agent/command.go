@@ -14,8 +14,8 @@ import (
 	"lull/agent"
 	"lull/internal/build"
 	"lull/internal/voice"
+	"lull/internal/words"
 	"lull/reconciler"
-	"lull/server/words"
 )
 
 // options are the flags that every command shares.

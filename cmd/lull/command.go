@@ -6,8 +6,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"lull/internal/build"
+	"lull/internal/words"
 	"lull/reconciler"
-	"lull/server/words"
 )
 
 func newCommand() *cobra.Command {

@@ -192,6 +192,8 @@ func (v *fleetView) show(all []wire.Workstation) {
 
 func (v *fleetView) draw(all []wire.Workstation) {
 	var b bytes.Buffer
+	b.WriteString("\x1b[?7l") // long lines end at the edge
+	defer func() { fmt.Fprint(v.out, "\x1b[?7h") }()
 	if v.lines > 0 {
 		fmt.Fprintf(&b, "\x1b[%dA", v.lines)
 	}

@@ -10,11 +10,11 @@ import (
 	"time"
 
 	"lull/internal/wire"
+	"lull/internal/words"
 	"lull/reconciler"
 	"lull/schema"
 	"lull/server/current"
 	"lull/server/overview"
-	"lull/server/words"
 )
 
 const (

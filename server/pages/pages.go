@@ -20,11 +20,11 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"lull/internal/words"
 	"lull/manifests"
 	"lull/server/access"
 	"lull/server/current"
 	"lull/server/inventory"
-	"lull/server/words"
 )
 
 //go:embed assets

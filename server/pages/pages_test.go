@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"lull/server/words"
+	"lull/internal/words"
 )
 
 // Every label that a template or a handler asks for is there, in both languages.

@@ -43,7 +43,7 @@ const (
 // found and a candidate lies outside the roots, InsecureFolder if the only one found is a link. An error means that the
 // computer did not let itself be read.
 func Find(p schema.Platform, roots []string) (dir string, problem *reconciler.Reason, err error) {
-	var found, links, outside []string
+	var found, links, outside, absent []string
 	for _, text := range p.Install {
 		candidate := filepath.Clean(expand(text))
 		kind, real, err := inspect(candidate, roots)
@@ -56,6 +56,8 @@ func Find(p schema.Platform, roots []string) (dir string, problem *reconciler.Re
 			links = append(links, candidate)
 		case kind == isOutside:
 			outside = append(outside, candidate)
+		case kind == isAbsent:
+			absent = append(absent, candidate)
 		}
 	}
 	because := func(code reconciler.Code, arg string, folders []string) (string, *reconciler.Reason, error) {
@@ -72,7 +74,7 @@ func Find(p schema.Platform, roots []string) (dir string, problem *reconciler.Re
 	case len(outside) > 0:
 		return because(reconciler.OutsideRoots, ArgCandidates, outside)
 	}
-	return because(reconciler.NotInstalled, ArgCandidates, p.Install)
+	return because(reconciler.NotInstalled, ArgCandidates, absent)
 }
 
 // Candidates lists the folders strictly below the roots in which the client may be installed, whether they exist or not.

@@ -153,7 +153,7 @@ func printReport(cmd *cobra.Command, o *options, r agent.Report) error {
 	t := voice.NewRows("CLIENT", "WORKSTATION", "INSTALLED", "DESIRED", "PHASE", "WHY", "SINCE")
 	for _, s := range r.Clients {
 		t.Add(s.Client, s.Workstation, s.Observed.Version.String(), s.Desired.String(), string(s.Phase),
-			words.Reason(words.English, s.Reason), s.Since.Local().Format(time.DateTime))
+			words.Reason(words.English, time.Local, s.Reason), s.Since.Local().Format(time.DateTime))
 	}
 	return f.Print(t, r)
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"fmt"
 	"os/user"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -33,12 +35,15 @@ Exit codes: 0 done; 1 an error; 2 (plan) something would change.`,
 func versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version of this program", Example: "  lull version", Args: cobra.NoArgs,
-		Run: func(cmd *cobra.Command, _ []string) { cmd.Println(build.String()) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), build.String())
+			return err
+		},
 	}
 }
 
 // inWords is a reason as a sentence; the command line speaks English.
-func inWords(r reconciler.Reason) string { return words.Reason(words.English, r) }
+func inWords(r reconciler.Reason) string { return words.Reason(words.English, time.Local, r) }
 
 // userName is who sits at this computer, for decisions that people sign with their name.
 func userName() string {

@@ -10,7 +10,11 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
 
 	"lull/reconciler"
 )
@@ -56,8 +60,8 @@ func Phase(l Language, phase reconciler.Phase) string {
 	return string(phase)
 }
 
-// Reason is a reason in words; empty for no reason.
-func Reason(l Language, reason reconciler.Reason) string {
+// Reason is a reason in words, with times in a zone; empty for no reason.
+func Reason(l Language, zone *time.Location, reason reconciler.Reason) string {
 	if reason.Code == "" {
 		return ""
 	}
@@ -65,7 +69,26 @@ func Reason(l Language, reason reconciler.Reason) string {
 	if text, ok := reasons()[reason.Code]; ok {
 		sentence = text.in(l)
 	}
-	return fill(sentence, reason.Args)
+	args := maps.Clone(reason.Args)
+	for name, value := range args {
+		args[name] = readable(l, zone, name, value)
+	}
+	return fill(sentence, args)
+}
+
+// readable is an argument as people write it: times without seconds in their own zone, sizes in a fitting unit.
+func readable(l Language, zone *time.Location, name, value string) string {
+	switch name {
+	case "since", "until":
+		if at, err := time.Parse(time.RFC3339, value); err == nil {
+			return at.In(zone).Format(pair{"2 Jan 15:04", "02.01. 15:04"}.in(l))
+		}
+	case "needed", "available":
+		if n, err := strconv.ParseUint(value, 10, 64); err == nil {
+			return humanize.Bytes(n)
+		}
+	}
+	return value
 }
 
 var (

@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"strings"
 	"testing"
+	"time"
 
 	"lull/reconciler"
 )
@@ -55,15 +56,17 @@ func TestReason(t *testing.T) {
 		want   string
 	}{
 		{"all arguments", English, reconciler.Why(reconciler.InUse, "process", "viewer.exe", "session", "3"), "In use: viewer.exe in session 3."},
-		{"optional ones left out", German, reconciler.Why(reconciler.InUse), "In Benutzung."},
+		{"optional ones left out", German, reconciler.Why(reconciler.InUse, "process", "viewer.exe"), "In Benutzung: viewer.exe."},
 		{"more than the sentence has", English, reconciler.Why(reconciler.NoManifest, "x", "1"), "No manifest sets a version. (x: 1)"},
+		{"a time in its zone", German, reconciler.Why(reconciler.InUse, "process", "viewer.exe", "session", "3", "since", "2026-11-22T07:12:30Z"), "In Benutzung: viewer.exe in Sitzung 3, seit 22.11. 07:12."},
+		{"sizes in a fitting unit", English, reconciler.Why(reconciler.NoSpace, "needed", "1500000000", "available", "2000000"), "There is not enough space on the disk: 1.5 GB are needed, 2.0 MB are free."},
 		{"a needed one is missing", English, reconciler.Why(reconciler.ReleaseBad), "Release ? failed its check here."},
 		{"markup of an agent stays text", English, reconciler.Why(reconciler.ReleaseBad, "version", "{x}[y]"), "Release {x}[y] failed its check here."},
 		{"unknown code", German, reconciler.Why("Newer", "a", "b"), "Newer (a: b)"},
 		{"none", German, reconciler.Reason{}, ""},
 	}
 	for _, tt := range tests {
-		if got := Reason(tt.lang, tt.reason); got != tt.want {
+		if got := Reason(tt.lang, time.UTC, tt.reason); got != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
 		}
 	}

@@ -177,7 +177,7 @@ func (m maker) workstation(w wire.Workstation) row {
 func (m maker) row(name, client string, phase reconciler.Phase, why reconciler.Reason, desired reconciler.Desired, since, seen time.Time) row {
 	return row{
 		Name: name, Client: client, Desired: want(desired), Class: class(phase),
-		Phase: words.Phase(m.lang, phase), Why: words.Reason(m.lang, why),
+		Phase: words.Phase(m.lang, phase), Why: words.Reason(m.lang, m.now.Location(), why),
 		Since: m.moment(since), Seen: m.moment(seen), Stale: m.now.Sub(seen) > stale,
 	}
 }

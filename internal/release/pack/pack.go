@@ -43,23 +43,27 @@ func (p *Package) Close() error { return p.close() }
 // opener makes the Package of an archive of a size, without Packed and close.
 type opener func(archive io.ReaderAt, size int64) (*Package, error)
 
-// formats are told apart by their first bytes.
-var formats = []struct {
+// format is told by the bytes with which it begins.
+type format struct {
 	magic  string
 	offset int
 	open   opener
-}{
-	{"PK\x03\x04", 0, openZip},
-	{"PK\x05\x06", 0, openZip},
-	{"\x1f\x8b", 0, openTarGzip},
-	{"ustar", 257, openTar},
-	{"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 0, refuseFormat("an MSI file")},
-	{"MZ", 0, refuseFormat("a Windows program, perhaps an installer")},
-	{"\x28\xb5\x2f\xfd", 0, refuseFormat("compressed with zstd")},
-	{"\xfd7zXZ", 0, refuseFormat("compressed with xz")},
-	{"BZh", 0, refuseFormat("compressed with bzip2")},
-	{"7z\xbc\xaf", 0, refuseFormat("a 7z archive")},
-	{"Rar!", 0, refuseFormat("a RAR archive")},
+}
+
+func formats() []format {
+	return []format{
+		{"PK\x03\x04", 0, openZip},
+		{"PK\x05\x06", 0, openZip},
+		{"\x1f\x8b", 0, openTarGzip},
+		{"ustar", 257, openTar},
+		{"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 0, refuseFormat("an MSI file")},
+		{"MZ", 0, refuseFormat("a Windows program, perhaps an installer")},
+		{"\x28\xb5\x2f\xfd", 0, refuseFormat("compressed with zstd")},
+		{"\xfd7zXZ", 0, refuseFormat("compressed with xz")},
+		{"BZh", 0, refuseFormat("compressed with bzip2")},
+		{"7z\xbc\xaf", 0, refuseFormat("a 7z archive")},
+		{"Rar!", 0, refuseFormat("a RAR archive")},
+	}
 }
 
 var errFormat = errors.New("this build takes a folder, a zip, a tar or a tar.gz; unpack it and add the folder")
@@ -98,7 +102,7 @@ func openArchive(f io.ReaderAt, size int64) (*Package, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	for _, format := range formats {
+	for _, format := range formats() {
 		if bytes.HasPrefix(head[min(format.offset, n):n], []byte(format.magic)) {
 			return format.open(f, size)
 		}

@@ -88,6 +88,9 @@ Exit codes: 0 nothing would change; 2 something would; 1 an error.`,
 			if err := printPlan(format.To(cmd.OutOrStdout()), plan); err != nil {
 				return err
 			}
+			if len(plan.Errors) > 0 {
+				return errNotApplied
+			}
 			for _, e := range plan.Effects {
 				if e.Changed || e.Decision.Changes() {
 					return voice.Unsettled
@@ -151,15 +154,10 @@ func serverManifests(ctx context.Context, c *connection, kind schema.Kind) ([]by
 	return io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 }
 
-// printPlan prints the effects that change something, and counts the rest.
+// printPlan prints what a plan does, and what it would not do for whom.
 func printPlan(f *voice.Format, p wire.Plan) error {
 	t := voice.NewRows("WORKSTATION", "COMPUTER", "CLIENT", "INSTALLED", "DESIRED", "NEXT", "WHY")
-	unchanged := 0
 	for _, e := range p.Effects {
-		if !e.Changed && !e.Decision.Changes() {
-			unchanged++
-			continue
-		}
 		desired := e.After.String()
 		if e.Changed {
 			desired = fmt.Sprintf("%s → %s", orDash(e.Before.String()), orDash(e.After.String()))
@@ -175,7 +173,13 @@ func printPlan(f *voice.Format, p wire.Plan) error {
 	if len(p.Changed) > 0 {
 		fmt.Fprintf(f.Out(), "manifests: %s\n", strings.Join(p.Changed, ", "))
 	}
-	fmt.Fprintf(f.Out(), "%d change, %d stay as they are\n", len(p.Effects)-unchanged, unchanged)
+	changing := 0
+	for _, e := range p.Effects {
+		if e.Decision.Changes() {
+			changing++
+		}
+	}
+	fmt.Fprintf(f.Out(), "%d of %d installations change\n", changing, p.Installations)
 	return nil
 }
 

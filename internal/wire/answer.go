@@ -41,7 +41,8 @@ func (c Checkin) Subjects() []reconciler.Subject {
 	return subjects
 }
 
-// Answer is the reply to a check-in: where to look, what shall be there, and which releases that may need. Privacy and
+// Answer is the reply to a check-in: where to look, what shall be there, and which releases that may need. It leaves out
+// where a desired state comes from, which is for people, so that moving a manifest is no news to an agent. Privacy and
 // actions are the caller's to add, before it calls Seal.
 func (r *Revision) Answer(c Checkin) Reply {
 	reply := Reply{Revision: r.Name}
@@ -53,7 +54,9 @@ func (r *Revision) Answer(c Checkin) Reply {
 	}
 	asked := make(map[string]bool, len(c.Clients))
 	for _, subject := range c.Subjects() {
-		reply.Desired = append(reply.Desired, r.Resolver.Resolve(subject))
+		desired := r.Resolver.Resolve(subject)
+		desired.Origins = nil
+		reply.Desired = append(reply.Desired, desired)
 		asked[subject.Client] = true
 	}
 	for _, ref := range r.Releases {

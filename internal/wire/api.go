@@ -126,11 +126,13 @@ type Commit struct {
 
 // Plan is what a revision of the manifests does to the installations.
 type Plan struct {
-	Revision string          `json:"revision,omitempty"` // of the plan; empty for a preview
-	Applied  bool            `json:"applied"`            // false: a preview, nothing was written
-	Changed  []string        `json:"changed,omitempty"`  // manifests written or removed, such as "Group all"
-	Effects  []Effect        `json:"effects"`
-	Errors   []ProblemDetail `json:"errors,omitempty"` // why the preview could not be applied
+	Revision string   `json:"revision,omitempty"` // of the plan; empty for a preview
+	Applied  bool     `json:"applied"`            // false: a preview, nothing was written
+	Changed  []string `json:"changed,omitempty"`  // manifests written or removed, such as "Group all"
+	// Installations is how many were looked at; Effects leaves out those that are, and stay, where they shall be.
+	Installations int             `json:"installations"`
+	Effects       []Effect        `json:"effects"`
+	Errors        []ProblemDetail `json:"errors,omitempty"` // why the preview could not be applied
 }
 
 // PlanRequest is the request of POST /api/v1/plan: a whole revision that is not in force, file by file.

@@ -36,6 +36,7 @@ func Rules() map[string]Rule {
 		"GET /api/v1/groups":                                  {Role: Viewer},
 		"GET /api/v1/revisions":                               {Role: Viewer},
 		"GET /api/v1/plan":                                    {Role: Viewer},
+		"POST /api/v1/plan":                                   {Role: Viewer},
 		"POST /api/v1/version":                                {Role: Operator},
 		"GET /api/v1/manifests":                               {Role: Viewer},
 		"POST /api/v1/manifests":                              {Role: Admin},

@@ -3,6 +3,8 @@ package api
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 
 	"lull/internal/release"
 	"lull/internal/wire"
@@ -83,9 +85,30 @@ func (a *api) plan(ctx context.Context, _ *struct{}) (*body[wire.Plan], error) {
 	if err != nil {
 		return nil, a.problem(ctx, err)
 	}
-	plan := wire.Plan{Revision: view.Name, Applied: true, Effects: a.effects(view.Resolver, view.Resolver)}
+	plan := wire.Plan{Revision: view.Name, Applied: true}
+	a.effects(&plan, view.Resolver, view.Resolver)
 	if r := a.Source.Current().Refused; r != nil {
 		plan.Errors = problems(r.Errors)
 	}
+	return answer(plan), nil
+}
+
+// planFiles plans a whole revision that is not in force, such as a checkout on somebody's desk.
+func (a *api) planFiles(ctx context.Context, in *struct{ Body wire.PlanRequest }) (*body[wire.Plan], error) {
+	view, err := a.view()
+	if err != nil {
+		return nil, a.problem(ctx, err)
+	}
+	plan := wire.Plan{Revision: in.Body.Revision}
+	var files []*schema.File
+	for _, name := range slices.Sorted(maps.Keys(in.Body.Files)) {
+		files = append(files, schema.ParseFile(name, []byte(in.Body.Files[name])))
+	}
+	set, errs := schema.NewSet(files)
+	if len(errs) > 0 {
+		plan.Errors = problems(errs)
+		return answer(plan), nil
+	}
+	a.effects(&plan, view.Resolver, wire.NewRevision(plan.Revision, set, view.Releases).Resolver)
 	return answer(plan), nil
 }

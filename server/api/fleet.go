@@ -140,18 +140,18 @@ func (a *api) groups(context.Context, *struct{}) (*body[[]wire.GroupInfo], error
 	return answer(list), nil
 }
 
-// effects says what a change from one resolver to another does, as far as somebody has to know.
-func (a *api) effects(before, after *reconciler.Resolver) []wire.Effect {
-	list := []wire.Effect{}
-	for _, e := range reconciler.Preview(before, after, overview.Known(a.Fleet.Computers()), a.Now()) {
+// effects puts into a plan what it does: installations that it changes, and those that are not where they shall be.
+func (a *api) effects(plan *wire.Plan, before, after *reconciler.Resolver) {
+	all := reconciler.Preview(before, after, overview.Known(a.Fleet.Computers()), a.Now())
+	plan.Installations, plan.Effects = len(all), []wire.Effect{}
+	for _, e := range all {
 		if p := e.Decision.Phase; !e.Changed && (p == reconciler.UpToDate || p == reconciler.Unmanaged) {
 			continue
 		}
-		list = append(list, wire.Effect{
+		plan.Effects = append(plan.Effects, wire.Effect{
 			Client: e.Subject.Client, Workstation: e.Subject.Workstation, Computer: e.Subject.Computer,
 			Installed: e.Observed.Version, Before: e.Before.Version, After: e.After.Version,
 			Changed: e.Changed, Decision: e.Decision,
 		})
 	}
-	return list
 }

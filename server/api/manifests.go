@@ -22,6 +22,7 @@ import (
 
 const (
 	maxManifests = 16 << 20 // bytes of one request
+	maxRevision  = 96 << 20 // bytes of a whole revision: what manifests reads at most, and JSON around it
 	maxHistory   = 100      // commits
 	maxReason    = 2000     // characters
 )
@@ -38,6 +39,9 @@ func (a *api) registerManifests(h huma.API) {
 	huma.Register(h, route(http.MethodPost, "/version", "Set the version of workstations, a group or all"), a.setVersion)
 	huma.Register(h, route(http.MethodGet, "/revisions", "The revision in force, a refused one, and the history"), a.revisions)
 	huma.Register(h, route(http.MethodGet, "/plan", "What the revision in force does"), a.plan)
+	plan := route(http.MethodPost, "/plan", "What a revision would do that is not in force")
+	plan.MaxBodyBytes = maxRevision
+	huma.Register(h, plan, a.planFiles)
 }
 
 // document is an answer in the form that the caller asked for.
@@ -256,7 +260,7 @@ func (a *api) change(ctx context.Context, in Written, edit func(*steering.Edit) 
 		return nil, a.problem(ctx, err)
 	}
 	if after != nil {
-		plan.Effects = a.effects(view.Resolver, after.Resolver)
+		a.effects(&plan, view.Resolver, after.Resolver)
 	}
 	plan.Changed = made.Changed
 	return answer(plan), nil

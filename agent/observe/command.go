@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"runtime"
 	"time"
 
+	"lull/internal/fileversion"
 	"lull/schema"
 )
 
@@ -46,7 +48,7 @@ func VersionByCommand(ctx context.Context, dir string, command []string, timeout
 	case err != nil:
 		return fail(err)
 	}
-	v, err := firstVersion(out)
+	v, err := fileversion.Text(bytes.NewReader(out))
 	if err != nil {
 		return fail(fmt.Errorf("its first line: %w", err))
 	}

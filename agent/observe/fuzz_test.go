@@ -1,7 +1,6 @@
 package observe
 
 import (
-	"bytes"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -19,30 +18,6 @@ func FuzzName(f *testing.F) {
 		}
 		if utf8.RuneCountInString(name) > maxName || strings.ContainsAny(name, "\x00\r\n\x1b\u202e\ufffd") || strings.TrimSpace(name) != name {
 			t.Errorf("name %q", name)
-		}
-	})
-}
-
-func FuzzFirstVersion(f *testing.F) {
-	f.Add([]byte("client 5.8.2-rc1 x"))
-	f.Add([]byte("\xfe\xff\x005\x00.\x008"))
-	f.Add([]byte("007\n"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		v, err := firstVersion(data)
-		if (err == nil) == v.IsZero() {
-			t.Errorf("%q, %v", v, err)
-		}
-	})
-}
-
-func FuzzResource(f *testing.F) {
-	f.Add(program(f, [4]uint16{5, 8, 2, 1}))
-	f.Add(emptyProgram())
-	f.Add([]byte("MZ"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		v, err := resourceVersion(bytes.NewReader(data))
-		if (err == nil) == v.IsZero() {
-			t.Errorf("%q, %v", v, err)
 		}
 	})
 }

@@ -12,6 +12,7 @@ import (
 
 	"gopkg.in/ini.v1"
 
+	"lull/internal/fileversion"
 	"lull/schema"
 )
 
@@ -85,7 +86,7 @@ func parseName(data []byte, key string) (string, error) {
 		IgnoreContinuation:      true, // a folder may end in a backslash
 		KeyValueDelimiters:      "=",
 		AllowShadows:            true, // so that the first of two equal keys counts, as in Windows
-	}, []byte(decode(data)))
+	}, []byte(fileversion.Decode(data)))
 	if err != nil {
 		return "", fmt.Errorf("parse: %w", err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/tc-hib/winres"
 	"github.com/tc-hib/winres/version"
 
+	"lull/internal/fileversion/programtest"
 	"lull/reconciler"
 	"lull/schema"
 )
@@ -127,7 +128,7 @@ func TestVersionFromText(t *testing.T) {
 		"99999999999.1":                  "",
 		"\xef\xbb\xbf5.8.2":              "5.8.2",
 		"\xff\xfe5\x00.\x008\x00\r\x00\n\x006\x00": "5.8",
-		strings.Repeat("x", maxLine) + "5.8.2":     "",
+		strings.Repeat("x", 4<<10) + "5.8.2":       "",
 	}
 	for text, want := range tests {
 		dir := tree(t, map[string]string{"Sub/VERSION": text})
@@ -138,46 +139,11 @@ func TestVersionFromText(t *testing.T) {
 	}
 }
 
-// program is a Windows program with a version resource.
-func program(t testing.TB, file [4]uint16) []byte {
-	t.Helper()
-	resources := winres.ResourceSet{}
-	info := version.Info{FileVersion: file, ProductVersion: [4]uint16{9, 9, 9, 9}}
-	if err := info.Set(version.LangDefault, version.FileVersion, "free text 8.8"); err != nil {
-		t.Fatal(err)
-	}
-	resources.SetVersionInfo(info)
-	var out bytes.Buffer
-	if err := resources.WriteToEXE(&out, bytes.NewReader(emptyProgram())); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
-}
-
-// emptyProgram is the least that passes for a 64-bit Windows program: headers and one section (PE format).
-func emptyProgram() []byte {
-	image := make([]byte, 0x400)
-	copy(image, "MZ")
-	image[0x3c] = 0x40
-	header := image[0x40:]
-	copy(header, "PE\x00\x00\x64\x86\x01\x00") // machine, one section
-	header[20], header[22] = 240, 0x22         // size of the optional header, characteristics
-	optional := header[24:]
-	copy(optional, "\x0b\x02")
-	optional[33], optional[37] = 0x10, 0x02 // section alignment 0x1000, file alignment 0x200
-	optional[57], optional[61] = 0x20, 0x02 // size of image 0x2000, size of headers 0x200
-	optional[68], optional[108] = 3, 16     // console, number of directories
-	section := optional[240:]               // name, virtual size and address, raw size and place
-	copy(section, ".text\x00\x00\x00\x00\x10\x00\x00\x00\x10\x00\x00\x00\x02\x00\x00\x00\x02\x00\x00")
-	section[36], section[39] = 0x20, 0x60
-	return image
-}
-
 func TestVersionFromResource(t *testing.T) {
 	dir := tree(t, map[string]string{
-		"Exe/Custo Manager.exe": string(program(t, [4]uint16{5, 8, 2, 1234})),
-		"Exe/none.exe":          string(emptyProgram()),
-		"Exe/zero.exe":          string(program(t, [4]uint16{})),
+		"Exe/Custo Manager.exe": string(programtest.Program(t, [4]uint16{5, 8, 2, 1234})),
+		"Exe/none.exe":          string(programtest.Empty()),
+		"Exe/zero.exe":          string(programtest.Program(t, [4]uint16{})),
 		"Exe/text.exe":          "5.8.2",
 	})
 	got, err := Version(dir, schema.VersionSource{FileVersion: `exe\custo manager.EXE`, Parts: 3})
@@ -204,7 +170,7 @@ func TestVersionFromResourceWithACodePage(t *testing.T) {
 		}
 		return out
 	}
-	data := program(t, [4]uint16{5, 10, 0, 1})
+	data := programtest.Program(t, [4]uint16{5, 10, 0, 1})
 	patched := bytes.Replace(data, wide("04b0"), wide("04e4"), 1)
 	if bytes.Equal(data, patched) {
 		t.Fatal("the code page was not found")

@@ -348,7 +348,7 @@ func TestAnotherVersionInsideIsRefused(t *testing.T) {
 		t.Error(err)
 	}
 	_, err = s.Add(t.Context(), viewerTree(t, "none"), viewer("5.9"))
-	wantError(t, err, "no dotted number")
+	wantError(t, err, "it holds no version")
 }
 
 func TestAddTellsItsProgressAndEndsWithItsContext(t *testing.T) {

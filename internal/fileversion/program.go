@@ -1,4 +1,4 @@
-package observe
+package fileversion
 
 import (
 	"debug/pe"
@@ -25,13 +25,13 @@ const (
 )
 
 var (
-	errNoResource  = fmt.Errorf("%w: it has no version resource", ErrNoVersion)
+	errNoResource  = fmt.Errorf("%w: it has no version resource", ErrNone)
 	errBadResource = errors.New("its version resource is damaged")
 )
 
-// resourceVersion is the FileVersion of a Windows program: the four numbers, not the text beside them, which vendors
+// Program is the FileVersion of a Windows program: the four numbers, not the text beside them, which vendors
 // fill as they like. The program may be hostile: no more than one path through its folders is followed.
-func resourceVersion(program io.ReaderAt) (schema.Version, error) {
+func Program(program io.ReaderAt) (schema.Version, error) {
 	file, err := pe.NewFile(program)
 	if err != nil {
 		return schema.Version{}, fmt.Errorf("read it as a Windows program: %w", err)
@@ -47,7 +47,7 @@ func resourceVersion(program io.ReaderAt) (schema.Version, error) {
 	}
 	high, low := binary.LittleEndian.Uint32(info[fileVersionHigh:]), binary.LittleEndian.Uint32(info[fileVersionLow:])
 	if high == 0 && low == 0 {
-		return schema.Version{}, fmt.Errorf("%w: its file version is 0.0.0.0", ErrNoVersion)
+		return schema.Version{}, fmt.Errorf("%w: its file version is 0.0.0.0", ErrNone)
 	}
 	return schema.ParseVersion(fmt.Sprintf("%d.%d.%d.%d", high>>16, high&0xFFFF, low>>16, low&0xFFFF))
 }

@@ -1,4 +1,4 @@
-package observe
+package fileversion
 
 import (
 	"bytes"
@@ -10,9 +10,9 @@ import (
 	"golang.org/x/text/encoding/unicode"
 )
 
-// decode turns what a Windows program wrote into text: UTF-8 or UTF-16 by its byte order mark, else UTF-8 if it is
+// Decode turns what a Windows program wrote into text: UTF-8 or UTF-16 by its byte order mark, else UTF-8 if it is
 // valid, else Windows-1252, the code page of western Windows. What means nothing there becomes U+FFFD.
-func decode(data []byte) string {
+func Decode(data []byte) string {
 	text, err := encodingOf(data).NewDecoder().Bytes(data)
 	if err != nil { // only a cut UTF-16 pair, and that at the end
 		return strings.ToValidUTF8(string(text), "\uFFFD")

@@ -10,8 +10,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/tc-hib/winres"
-	"github.com/tc-hib/winres/version"
 
 	"lull/internal/fileversion/programtest"
 	"lull/reconciler"

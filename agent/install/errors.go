@@ -13,7 +13,7 @@ var (
 	ErrLocked          = errors.New("another agent works on this installation: stop one of the two")
 	ErrNotStaged       = errors.New("no complete release is staged: stage one first")
 	ErrUnfinished      = errors.New("an earlier update is not finished: recover first")
-	ErrInsecure        = errors.New("the folder beside the installation does not belong to the service alone: remove it")
+	ErrInsecure        = errors.New("this must be a folder that belongs to the service alone: remove it")
 	ErrGateUnavailable = errors.New("this system does not keep a program from starting while it is held open")
 	ErrStagingChanged  = errors.New("the staged tree is no longer what was verified: it was given up and must be staged again")
 	ErrSettle          = errors.New("too much user data changed just before the swap: try again when it is quiet")

@@ -48,10 +48,12 @@ type faults struct {
 	noExchange bool
 	n          int
 	hit        string // the operation at which it happened
+	names      []string
 }
 
 func (f *faults) next(op string, torn func()) error {
 	f.n++
+	f.names = append(f.names, op)
 	if f.at == 0 || f.n < f.at || f.n > f.at && !f.forever {
 		return nil
 	}

@@ -189,15 +189,15 @@ func look(name string) (info windows.ByHandleFileInformation, changed windows.Fi
 	if err := windows.GetFileInformationByHandle(h, &info); err != nil {
 		return info, changed, &fs.PathError{Op: "look at", Path: name, Err: err}
 	}
-	var basic struct {
-		creation, access, write, change windows.Filetime
+	var basic struct { // FILE_BASIC_INFO, whose numbers are aligned
+		creation, access, write, change int64
 		attributes                      uint32
 	}
 	err = windows.GetFileInformationByHandleEx(h, windows.FileBasicInfo, (*byte)(unsafe.Pointer(&basic)), uint32(unsafe.Sizeof(basic)))
 	if err != nil {
 		return info, changed, &fs.PathError{Op: "look at", Path: name, Err: err}
 	}
-	return info, basic.change, nil
+	return info, windows.Filetime{LowDateTime: uint32(basic.change), HighDateTime: uint32(basic.change >> 32)}, nil
 }
 
 // serviceOnly lets the system and administrators in, and nobody else, and inherits nothing.

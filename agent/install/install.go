@@ -43,7 +43,8 @@ type Blobs interface {
 }
 
 // Scanner returns nil if no process uses anything below the roots, else an error that says who does or why that could
-// not be found out. It must not start a process: it runs under the gate.
+// not be found out. This process does not count, which holds the lock and the programs open. A Scanner must not start a
+// process: it runs under the gate.
 type Scanner func(ctx context.Context, roots []string) error
 
 // VersionReader reads the version of the tree at root as index.Read says. It is called only for a tree whose files

@@ -7,11 +7,11 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"lull/internal/release"
+	"lull/schema"
 )
 
 // Update says what shall become what.
@@ -61,6 +61,9 @@ type stager struct {
 }
 
 func (i *Installation) newStager(u Update, blobs Blobs, progress func(done, total int64)) (*stager, error) {
+	if u.Baseline == nil || u.Target == nil {
+		return nil, errors.New("stage: the index of the installed version and that of the target are required")
+	}
 	k, err := newKeep(u.Keep)
 	if err != nil {
 		return nil, err
@@ -290,19 +293,24 @@ func checkIndex(index *release.Index, k keep) error {
 	refuse := func(format string, args ...any) error {
 		return &RefusedError{index.Version, fmt.Sprintf(format, args...)}
 	}
+	if index.Method != schema.MethodTree {
+		return refuse("its method is %q, not tree", index.Method)
+	}
+	if len(index.Files) == 0 {
+		return refuse("it has no files")
+	}
 	seen := map[string]bool{}
 	for _, f := range index.Files {
 		// Two files that Windows cannot tell apart are refused everywhere: a release has one meaning.
 		name := strings.ToLower(f.Path)
+		if err := release.CheckPath(f.Path); err != nil {
+			return refuse("%v", err)
+		}
 		switch {
-		case safePath(f.Path) != nil:
-			return refuse("%v", safePath(f.Path))
 		case seen[name]:
 			return refuse("%s is listed twice", f.Path)
 		case f.Size < 0 || len(f.SHA256) != 64:
 			return refuse("%s has no size or no hash", f.Path)
-		case strings.HasSuffix(name, fencedEnding), strings.HasSuffix(name, lateEnding), strings.HasSuffix(name, partEnding):
-			return refuse("%s has an ending that the engine uses itself", f.Path)
 		}
 		seen[name] = true
 	}
@@ -327,12 +335,4 @@ func commands(index *release.Index) (programs []string) {
 		programs = append(programs, c.Command[0])
 	}
 	return programs
-}
-
-// safePath is the one place that decides whether the path of an index may be used.
-func safePath(name string) error {
-	if !filepath.IsLocal(filepath.FromSlash(name)) || name != path.Clean(name) || strings.ContainsAny(name, `\:`) {
-		return fmt.Errorf("%q is no path below the installation", name)
-	}
-	return nil
 }

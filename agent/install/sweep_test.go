@@ -3,25 +3,56 @@ package install
 import (
 	"errors"
 	"fmt"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 )
+
+// operations lists the numbers of the operations of an undisturbed update that a sweep disturbs, from the one whose name
+// begins with first. Access rights are given to one file after the other without a trace in the journal, so that one
+// file stands for all. Under Wine, where an update takes a second, only some are disturbed: the logic is the same.
+func operations(t *testing.T, f *faults, bad bool, first string) []int {
+	t.Helper()
+	w := newQuickWorld(t)
+	w.bad = bad
+	if err := w.attempt(f); err != nil && !bad {
+		t.Fatal(err)
+	}
+	w.invariant("undisturbed")
+	var chosen []int
+	begin := slices.IndexFunc(f.names, func(name string) bool { return strings.HasPrefix(name, first) })
+	for n, name := range f.names {
+		if n >= begin && (!strings.HasPrefix(name, "like ") || strings.HasSuffix(name, "core.dll")) {
+			chosen = append(chosen, n+1)
+		}
+	}
+	if begin < 0 || len(chosen) < 30 {
+		t.Fatalf("%d of %d operations found", len(chosen), len(f.names))
+	}
+	if runtime.GOOS == "windows" {
+		return everyNth(chosen, 13)
+	}
+	return chosen
+}
+
+func everyNth(all []int, n int) (some []int) {
+	for at := 0; at < len(all); at += n {
+		some = append(some, all[at])
+	}
+	return some
+}
+
+// afterStaging is the first operation of an update that has a journal.
+const afterStaging = "write journal.json"
 
 // TestDyingAnywhere kills an update at each of its operations. After the next start a whole tree is installed, and
 // the pass after that reaches the goal.
 func TestDyingAnywhere(t *testing.T) {
 	ways(t, func(t *testing.T, noExchange bool) {
-		for n := 1; ; n++ {
+		for _, n := range operations(t, &faults{noExchange: noExchange}, false, "") {
 			w := newQuickWorld(t)
-			f := &faults{at: n, kill: true, noExchange: noExchange}
-			err := w.attempt(f)
-			if f.hit == "" {
-				if err != nil || n < 40 {
-					t.Fatalf("an undisturbed update of %d operations ended with %v", n, err)
-				}
-				w.finished("undisturbed")
-				return
-			}
+			err := w.attempt(&faults{at: n, kill: true, noExchange: noExchange})
 			if !noExchange {
 				w.invariant(err.Error()) // where folders can be exchanged nothing is broken even before the next start
 			}
@@ -34,21 +65,13 @@ func TestDyingAnywhere(t *testing.T) {
 	})
 }
 
-// TestDyingInRecovery kills the recovery from each death at each of its operations too. Access rights are given to one
-// file after the other without a trace in the journal, so that one death there stands for all.
+// TestDyingInRecovery kills the recovery from each death at each of its operations too.
 func TestDyingInRecovery(t *testing.T) {
 	ways(t, func(t *testing.T, noExchange bool) {
-		for n := firstOfSwap(t, noExchange); ; n++ {
+		for _, n := range operations(t, &faults{noExchange: noExchange}, false, afterStaging) {
 			for m := 1; ; m++ {
 				w := newQuickWorld(t)
-				first := &faults{at: n, kill: true, noExchange: noExchange}
-				err := w.attempt(first)
-				if first.hit == "" {
-					return
-				}
-				if strings.HasPrefix(first.hit, "like ") && !strings.HasSuffix(first.hit, "core.dll") {
-					break
-				}
+				err := w.attempt(&faults{at: n, kill: true, noExchange: noExchange})
 				second := &faults{at: m, kill: true, noExchange: noExchange}
 				when := fmt.Sprintf("%v, then %v", err, w.dieInRecover(second))
 				w.recovered(when, noExchange)
@@ -62,18 +85,6 @@ func TestDyingInRecovery(t *testing.T) {
 			}
 		}
 	})
-}
-
-// firstOfSwap is the first operation after staging.
-func firstOfSwap(t *testing.T, noExchange bool) int {
-	w := newQuickWorld(t)
-	f := &faults{noExchange: noExchange}
-	i := w.open(func(fsys) fsys { f.fsys = quick{}; return f })
-	defer i.Close()
-	if err := i.Stage(t.Context(), w.update(), w, nil); err != nil {
-		t.Fatal(err)
-	}
-	return f.n
 }
 
 func (w *world) dieInRecover(f *faults) (err error) {
@@ -92,14 +103,11 @@ func (w *world) dieInRecover(f *faults) (err error) {
 // installed after it, and the next undisturbed pass reaches the goal.
 func TestFailingAnywhere(t *testing.T) {
 	ways(t, func(t *testing.T, noExchange bool) {
-		for _, forever := range []bool{false, true} {
-			for n := 1; ; n++ {
+		for _, n := range operations(t, &faults{noExchange: noExchange}, false, "") {
+			for _, forever := range []bool{false, true} {
 				w := newQuickWorld(t)
 				f := &faults{at: n, forever: forever, noExchange: noExchange}
 				err := w.attempt(f)
-				if f.hit == "" {
-					break
-				}
 				when := fmt.Sprintf("forever %t, %d: %s: %v", forever, n, f.hit, err)
 				if err == nil && !w.installed(w.target) {
 					t.Fatalf("%s: I4: a failure that kept the goal away was not reported", when)
@@ -118,30 +126,21 @@ func TestFailingAnywhere(t *testing.T) {
 // installed, and the caller was told that the release is bad.
 func TestDyingOnTheWayBack(t *testing.T) {
 	ways(t, func(t *testing.T, noExchange bool) {
-		for n := firstOfSwap(t, noExchange); ; n++ {
+		for _, n := range operations(t, &faults{noExchange: noExchange}, true, afterStaging) {
 			w := newQuickWorld(t)
 			w.bad = true
-			f := &faults{at: n, kill: true, noExchange: noExchange}
-			err := w.attempt(f)
-			when := fmt.Sprint(err)
-			if f.hit != "" {
-				if !noExchange {
-					w.invariant(when)
-				}
-				w.recovered(when, noExchange)
-				err = w.attempt(&faults{noExchange: noExchange})
+			when := fmt.Sprint(w.attempt(&faults{at: n, kill: true, noExchange: noExchange}))
+			if !noExchange {
+				w.invariant(when)
 			}
-			// A death after the caller took note leaves nothing to tell: then the next pass tried, and failed, again.
-			if !errors.Is(err, errBad) {
+			w.recovered(when, noExchange)
+			if err := w.attempt(&faults{noExchange: noExchange}); !errors.Is(err, errBad) {
 				t.Fatalf("%s: the next pass ended with %v, want a bad release", when, err)
 			}
 			w.invariant(when)
 			w.tidy(when)
 			if d := w.difference(w.baseline); d != "" {
 				t.Fatalf("%s: the old tree is not back:\n%s", when, d)
-			}
-			if f.hit == "" {
-				return
 			}
 		}
 	})

@@ -1,0 +1,82 @@
+package install
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// TestAccessComesFromTheCounterpart looks at modes and, where the test may give files away, at owners.
+func TestAccessComesFromTheCounterpart(t *testing.T) {
+	w := newWorld(t)
+	data := filepath.Join(w.dir, "data")
+	if err := os.Chmod(data, 0o775|fs.ModeSetgid); err != nil {
+		t.Fatal(err)
+	}
+	const user = 12345
+	root := os.Geteuid() == 0
+	if root {
+		if err := os.Lchown(filepath.Join(data, "text.txt"), user, user); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.must(w.pass)
+	for name, want := range map[string]fs.FileMode{
+		"data":                  0o775 | fs.ModeSetgid | fs.ModeDir,
+		"data/text.txt":         0o640, // as in the old tree
+		"bin/app.exe":           0o750, // as in the old tree
+		"bin/tool.exe":          0o755, // new and executable
+		"deep/er/still":         0o755 | fs.ModeDir,
+		"deep/er/still/new.txt": 0o644,
+		"Logs/today.log":        0o640,
+		"../.lull-client":       0o700 | fs.ModeDir,
+	} {
+		info, err := os.Lstat(filepath.Join(w.dir, name))
+		if err != nil || info.Mode() != want {
+			t.Errorf("%s has mode %v, want %v (%v)", name, info.Mode(), want, err)
+		}
+	}
+	info, err := os.Lstat(filepath.Join(data, "text.txt"))
+	if err != nil || root && info.Sys().(*syscall.Stat_t).Uid != user {
+		t.Errorf("the owner was not kept (%v)", err)
+	}
+}
+
+// ntfs refuses, as NTFS does and Wine does not, to rename a folder while a handle is open below it. Only handles of
+// this process are looked at, which are the ones that the engine must not forget.
+type ntfs struct{ *faults }
+
+func (n ntfs) move(from, to string) error {
+	handles, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return err
+	}
+	for _, h := range handles {
+		name, err := os.Readlink("/proc/self/fd/" + h.Name())
+		if err == nil && (name == from || strings.HasPrefix(name, from+"/")) {
+			return &fs.PathError{Op: "rename", Path: name, Err: fs.ErrPermission}
+		}
+	}
+	return n.faults.move(from, to)
+}
+
+func TestNoHandleIsOpenWhenAFolderIsRenamed(t *testing.T) {
+	w := newWorld(t)
+	i := w.open(func(inner fsys) fsys { return ntfs{&faults{fsys: inner, noExchange: true}} })
+	defer i.Close()
+	if err := w.pass(i); err != nil {
+		t.Fatal(err)
+	}
+	w.finished("on a file system as strict as NTFS")
+	g, err := i.shut(w.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.open()
+	if err := i.fs.move(w.dir, w.dir+"-moved"); err == nil {
+		t.Error("the strict file system let a folder with open handles go")
+	}
+}

@@ -73,7 +73,7 @@ func New(config Config, log *slog.Logger) (*Agent, error) {
 		config:   config,
 		log:      log,
 		now:      time.Now,
-		board:    newBoard(filepath.Join(config.Data, statusFile)),
+		board:    newBoard(config.Data),
 		wake:     make(chan struct{}, 1),
 		patience: make(map[string]*patience),
 		scanner:  idle.New(),
@@ -81,10 +81,13 @@ func New(config Config, log *slog.Logger) (*Agent, error) {
 		gates:    make(map[string]bool),
 		lock:     flock.New(filepath.Join(config.Data, "lock")),
 	}
-	if locked, err := a.lock.TryLock(); err != nil || !locked {
-		return nil, errors.Join(fmt.Errorf("%s: %w; stop it first", config.Data, ErrRunning), err)
+	locked, err := a.lock.TryLock()
+	if err == nil && !locked {
+		err = fmt.Errorf("%w; stop it first", ErrRunning)
 	}
-	var err error
+	if err != nil {
+		return nil, fmt.Errorf("data folder %s: %w", config.Data, err)
+	}
 	if a.memory, err = openMemory(config.Data); err == nil {
 		err = a.connect()
 	}
@@ -111,11 +114,12 @@ func (a *Agent) connect() error {
 		return err
 	}
 	a.authority = server
-	a.releases, err = fetch.Open(server.Releases(), a.cache(), fetch.Options{Client: server.HTTP(), Authorize: server.Authorize})
+	a.releases, err = fetch.Open(server.Releases(), indexes(a.config.Data), fetch.Options{Client: server.HTTP(), Authorize: server.Authorize})
 	return err
 }
 
-func (a *Agent) cache() string { return filepath.Join(a.config.Data, "indexes") }
+// indexes is where indexes of releases are kept.
+func indexes(data string) string { return filepath.Join(data, "indexes") }
 
 // Close gives the installations and the data folder back.
 func (a *Agent) Close() error {
@@ -169,6 +173,9 @@ func (a *Agent) Look() {
 // then: a scan of 200 processes takes about a millisecond.
 const idleInterval = 5 * time.Second
 
+// minRest keeps a failed step whose next try is almost due from becoming a busy loop.
+const minRest = time.Second
+
 // passAll makes one pass for every client and returns how long the agent may rest.
 func (a *Agent) passAll(ctx context.Context) time.Duration {
 	rest := jittered(a.config.Interval.Duration)
@@ -176,9 +183,7 @@ func (a *Agent) passAll(ctx context.Context) time.Duration {
 	for _, client := range orders.Clients {
 		p := a.newPass(client, orders)
 		p.run(ctx)
-		if p.waitsForIdle() {
-			rest = min(rest, idleInterval)
-		}
+		rest = min(rest, p.rest())
 	}
 	a.board.keepOnly(orders.Clients)
 	return rest
@@ -196,11 +201,11 @@ func (a *Agent) Once(ctx context.Context) ([]wire.Status, error) {
 	}
 	for range maxRounds {
 		news, err := a.checkin(ctx, 0)
-		if err != nil {
-			return a.board.statuses(), err
-		}
 		before := a.board.version()
 		a.passAll(ctx)
+		if err != nil { // that was the pass with what the agent has
+			return a.board.statuses(), err
+		}
 		if !news && a.board.version() == before {
 			break
 		}
@@ -220,5 +225,11 @@ func (a *Agent) facts() map[string]string {
 	return map[string]string{wire.FactHost: a.config.Host, wire.FactSystem: runtime.GOOS, wire.FactArch: runtime.GOARCH}
 }
 
-// makeDataFolder makes the agent's own folder, which nobody else may read.
-func makeDataFolder(path string) error { return os.MkdirAll(path, 0o700) }
+// makeDataFolder makes the agent's own folder, which nobody else may read, and refuses a link or a folder that somebody
+// else has put in its place.
+func makeDataFolder(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return install.ProtectedFolder(path)
+}

@@ -43,7 +43,10 @@ func ReadReport(data string) (Report, error) {
 	if err == nil {
 		err = json.Unmarshal(content, &r)
 	}
-	return r, err
+	if err != nil {
+		return Report{}, fmt.Errorf("read the agent's status: %w", err)
+	}
+	return r, nil
 }
 
 // board holds the newest status of every client for whoever reports it. Its version grows with each change.
@@ -57,8 +60,13 @@ type board struct {
 	outdate context.CancelFunc
 }
 
-func newBoard(path string) *board {
-	b := &board{path: path}
+// newBoard begins with what the agent saw before it was restarted, so that nobody is told that there is nothing here,
+// and since when something lasts is not forgotten. What cannot be read is only about the past.
+func newBoard(data string) *board {
+	b := &board{path: filepath.Join(data, statusFile)}
+	if report, err := ReadReport(data); err == nil {
+		b.report.Clients = report.Clients
+	}
 	b.current, b.outdate = context.WithCancel(context.Background())
 	return b
 }

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -46,9 +49,24 @@ func (p *pass) stage(ctx context.Context) (err error) {
 	if p.work, err = p.workOn(p.folder); err != nil {
 		return err
 	}
+	if err := p.testGate(ctx); err != nil {
+		return err
+	}
 	if p.observed.Staged.Equal(p.desired.Version) {
 		return nil
 	}
+	p.report(time.Time{})
+	if err := p.prepare(ctx); err != nil {
+		return err
+	}
+	p.observed.Staged = p.desired.Version
+	p.decision = reconciler.Plan(p.desired, p.observed, p.now())
+	return nil
+}
+
+// prepare makes the staged tree what it shall be now: the desired release for this very installation, with everything in
+// it that the manifest keeps. Where it is that already, this only looks.
+func (p *pass) prepare(ctx context.Context) (err error) {
 	update := install.Update{Keep: p.client.Platform.Keep}
 	if update.Target, err = p.index(ctx, p.desired.Version, reconciler.ReleaseMissing); err != nil {
 		return err
@@ -59,15 +77,9 @@ func (p *pass) stage(ctx context.Context) (err error) {
 	if err := p.adopt(ctx, update.Baseline); err != nil {
 		return err
 	}
-	if err := p.testGate(ctx); err != nil {
-		return err
-	}
-	p.report(time.Time{})
 	if err := p.work.Stage(ctx, update, p.releases, p.progress()); err != nil {
 		return p.changeOutcome(err)
 	}
-	p.observed.Staged = p.desired.Version
-	p.decision = reconciler.Plan(p.desired, p.observed, p.now())
 	return nil
 }
 
@@ -131,6 +143,9 @@ const progressPause = 2 * time.Second
 func (p *pass) progress() func(done, total int64) {
 	var last time.Time
 	return func(done, total int64) {
+		if p.observed.Staged.Equal(p.desired.Version) {
+			return // it was staged before, and nobody waits for it
+		}
 		if now := p.now(); now.Sub(last) >= progressPause {
 			last = now
 			p.post(p.status(time.Time{}, &wire.Progress{Done: done, Total: total}))
@@ -160,7 +175,7 @@ func (p *pass) changeOutcome(err error) error {
 	case errors.As(err, &locked):
 		return fail(reconciler.Why(reconciler.FileLocked, "path", locked.Path), err)
 	case errors.As(err, &refused), errors.Is(err, release.ErrRefused):
-		return block(reconciler.Why(reconciler.ReleaseRefused, "version", version, "error", err.Error()), err)
+		return refuse(version, err)
 	case errors.Is(err, install.ErrGateUnavailable):
 		return block(reconciler.Why(reconciler.GateUnavailable, "error", err.Error()), err)
 	case errors.Is(err, install.ErrInsecure):
@@ -182,7 +197,7 @@ func fetchOutcome(version string, err error) error {
 	)
 	switch {
 	case errors.As(err, &corrupt):
-		return fail(reconciler.Why(reconciler.ReleaseRefused, "version", version, "error", err.Error()), err)
+		return refuse(version, err)
 	case errors.Is(err, fetch.ErrNotFound):
 		return block(reconciler.Why(reconciler.ReleaseMissing, "version", version), err)
 	case errors.As(err, &refused), errors.As(err, &unavailable):
@@ -198,6 +213,9 @@ func foreignReason(paths []string, count int) reconciler.Reason {
 // swap asks once more whether all this is still wanted and switches. Somebody who starts the client at the last moment
 // wins: the pass ends and the old installation stays.
 func (p *pass) swap(ctx context.Context) error {
+	if err := p.prepare(ctx); err != nil {
+		return err
+	}
 	if err := p.confirm(); err != nil {
 		return err
 	}
@@ -209,14 +227,17 @@ func (p *pass) swap(ctx context.Context) error {
 	return nil
 }
 
-// confirm looks at the newest orders: the desired state may have changed since this pass began.
+// confirm looks at the newest orders: the desired state, or what the manifest says about the client, may have changed
+// since this pass began. Then the pass ends, and the next one, which comes at once, goes by them.
 func (p *pass) confirm() error {
-	fresh := &pass{Agent: p.Agent, client: p.client, orders: p.memory.orders(), name: p.name}
-	if err := fresh.resolve(nil); err != nil {
+	orders := p.memory.orders()
+	fresh := &pass{Agent: p.Agent, client: p.client, orders: orders, name: p.name}
+	if err := fresh.resolve(context.Background()); err != nil {
 		return err
 	}
 	decision := reconciler.Plan(fresh.desired, p.observed, p.now())
-	if fresh.desired.Version.Equal(p.desired.Version) && decision.Changes() {
+	same := slices.ContainsFunc(orders.Clients, func(c wire.Client) bool { return reflect.DeepEqual(c, p.client) })
+	if same && fresh.desired.Version.Equal(p.desired.Version) && decision.Changes() {
 		return nil
 	}
 	p.Look()
@@ -245,6 +266,9 @@ func busyReason(busy *install.BusyError) *reconciler.Reason {
 		return &found.reason
 	}
 	reason := reconciler.Why(reconciler.InUse, "process", filepath.Base(busy.Path))
+	if busy.Path == "" { // it was the scan, which could not be made
+		reason = reconciler.Why(reconciler.ScanIncomplete, "error", busy.Err.Error())
+	}
 	return &reason
 }
 
@@ -254,8 +278,13 @@ func inUse(r idle.Result) *reconciler.Reason {
 	switch {
 	case len(r.Busy) > 0:
 		first := r.Busy[0]
-		reason = reconciler.Why(reconciler.InUse, "process", first.Name, "pid", strconv.Itoa(first.PID),
-			"session", strconv.Itoa(first.Session), "count", strconv.Itoa(len(r.Busy)))
+		reason = reconciler.Why(reconciler.InUse, "process", fmt.Sprintf("%s (%d)", first.Name, first.PID))
+		if first.Session != 0 { // 0 is the session of services, or none
+			reason.Args["session"] = strconv.Itoa(first.Session)
+		}
+		if others := len(r.Busy) - 1; others > 0 {
+			reason.Args["others"] = strconv.Itoa(others)
+		}
 		if !first.Since.IsZero() {
 			reason.Args["since"] = first.Since.UTC().Format(time.RFC3339)
 		}
@@ -274,7 +303,6 @@ func (p *pass) check(ctx context.Context) error {
 	}
 	p.observed.Version, p.observed.Staged, p.observed.Busy = p.desired.Version, schema.Version{}, nil
 	p.decision = reconciler.Plan(p.desired, p.observed, p.now())
-	p.tidy()
 	return nil
 }
 
@@ -312,10 +340,14 @@ func (p *pass) giveUp(ctx context.Context, work *install.Installation, version s
 	}
 }
 
-// tidy closes the installation when nothing is on its way any more.
+// tidy closes the installation when nothing is on its way any more, which removes the folder beside it. It stays open
+// while user data from before an update lies there, and where the version is known by hashes that it remembers.
 func (p *pass) tidy() {
 	work := p.works[p.folder]
-	if _, staged := work.Staged(); staged {
+	if work == nil || p.decision.Changes() || len(p.client.Platform.Version.Command) > 0 {
+		return
+	}
+	if beside, err := os.ReadDir(install.Beside(p.folder)); err != nil || len(beside) > 1 { // more than the lock
 		return
 	}
 	delete(p.works, p.folder)
@@ -335,31 +367,46 @@ func readVersion(ctx context.Context, folder string, index *release.Index) (sche
 // commandTime bounds a version command: it only prints a line.
 const commandTime = 30 * time.Second
 
-// versionByTree finds the release that the installation equals, file by file, and only then asks that release's own
-// command: nothing else is ever executed.
+// versionByTree is how the version is known where a manifest says that a command prints it: a manifest's command is never
+// executed, but an installation that equals a release, file by file, has the version of that release.
 func (p *pass) versionByTree(ctx context.Context) error {
 	work, err := p.workOn(p.folder)
 	if err != nil {
 		return err
 	}
-	for _, ref := range p.orders.Releases {
-		if ref.Client != p.client.Name {
-			continue
-		}
+	var unread error
+	for _, ref := range p.likelyReleases() {
 		index, err := p.releases.Index(ctx, ref)
 		if err != nil {
-			return fetchOutcome(ref.Version.String(), err)
+			unread = fetchOutcome(ref.Version.String(), err)
+			continue
 		}
 		difference, err := work.Adopt(ctx, index, p.client.Platform.Keep)
 		if err != nil {
 			return err
 		}
 		if difference.Same() {
-			p.observed.Version, err = readVersion(ctx, p.folder, index)
-			return err
+			p.observed.Version = ref.Version
+			return nil
 		}
 	}
 	unknown := reconciler.Why(reconciler.UnknownBaseline, "folder", p.folder)
 	p.observed.Problem = &unknown
-	return nil
+	return unread
+}
+
+// likelyReleases are the releases of the client, the one that was installed last time first.
+func (p *pass) likelyReleases() []release.Ref {
+	last := p.board.status(p.client.Name).Observed.Version
+	var likely, others []release.Ref
+	for _, ref := range p.orders.Releases {
+		switch {
+		case ref.Client != p.client.Name:
+		case ref.Version.Equal(last):
+			likely = append(likely, ref)
+		default:
+			others = append(others, ref)
+		}
+	}
+	return append(likely, others...)
 }

@@ -7,14 +7,20 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+	"golang.org/x/time/rate"
 
 	"lull/agent/checkin"
 	"lull/internal/build"
 	"lull/internal/wire"
 )
 
-// A check-in that ended early, because there is something new to report, is not repeated faster than this.
-const checkinPause = 200 * time.Millisecond
+// The pace of check-ins: what changes within a pause is reported together, and whatever the agent or its authority does
+// wrong, in the long run there is no more than one a second.
+const (
+	checkinPause   = 200 * time.Millisecond
+	checkinEvery   = time.Second
+	checkinsAtOnce = 20
+)
 
 // While nobody answers, the agent asks again after a time that doubles between these two.
 const (
@@ -25,41 +31,50 @@ const (
 // converse keeps one check-in under way at all times: held by the authority while there is no news, ended and sent anew
 // when the agent has something to report.
 func (a *Agent) converse(ctx context.Context) error {
+	pace := rate.NewLimiter(rate.Every(checkinEvery), checkinsAtOnce)
 	delays := &backoff.ExponentialBackOff{
 		InitialInterval: firstReconnect, MaxInterval: lastReconnect, Multiplier: 2, RandomizationFactor: 0.5,
 	}
 	reported := -1
-	for ctx.Err() == nil {
+	for pace.Wait(ctx) == nil {
 		version, current := a.board.currently()
-		wait := wire.MaxWait
-		if version != reported {
-			wait = 0
-		}
-		held, cancel := context.WithCancel(ctx)
-		stop := context.AfterFunc(current, cancel)
-		_, err := a.checkin(held, wait)
-		early := held.Err() != nil
-		stop()
-		cancel()
+		err := a.exchange(ctx, current, version == reported)
 		switch {
+		case ctx.Err() != nil:
 		case err == nil:
 			reported = version
 			delays.Reset()
 			a.board.reached()
-			if wait == 0 {
-				sleep(ctx, checkinPause)
-			}
-		case early && ctx.Err() == nil:
-			sleep(ctx, checkinPause) // something to report came up
-		case ctx.Err() == nil:
+			sleep(ctx, checkinPause)
+		case errors.Is(err, errOutdated):
+			sleep(ctx, checkinPause)
+		default:
 			a.away(err)
-			sleep(ctx, max(delays.NextBackOff(), askedToWait(err)))
+			sleep(ctx, askedToWait(err)+delays.NextBackOff())
 		}
 	}
 	return ctx.Err()
 }
 
-// checkin reports and takes the answer to heart. It returns whether there was news.
+var errOutdated = errors.New("there is something newer to report")
+
+// exchange makes one check-in. One that has nothing to report may be held, and ends as soon as there is something.
+func (a *Agent) exchange(ctx, current context.Context, hold bool) error {
+	if !hold {
+		_, err := a.checkin(ctx, 0)
+		return err
+	}
+	held, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(current, cancel)()
+	_, err := a.checkin(held, wire.MaxWait)
+	if err != nil && current.Err() != nil {
+		return errOutdated
+	}
+	return err
+}
+
+// checkin reports, keeps the answer and asks for a look if it holds news, which it returns.
 func (a *Agent) checkin(ctx context.Context, wait time.Duration) (bool, error) {
 	orders := a.memory.orders()
 	request := wire.Checkin{
@@ -71,15 +86,7 @@ func (a *Agent) checkin(ctx context.Context, wait time.Duration) (bool, error) {
 	if err != nil || !news {
 		return false, err
 	}
-	if err := a.memory.follow(reply); err != nil {
-		return false, fmt.Errorf("keep the answer to a check-in: %w", err)
-	}
-	return true, a.act(reply.Actions)
-}
-
-// act does what people asked for and looks again, since the orders are new in any case.
-func (a *Agent) act(actions []wire.Action) error {
-	fresh, err := a.memory.take(actions)
+	fresh, err := a.memory.follow(reply)
 	for _, action := range fresh {
 		a.log.Info("action", "verb", action.Verb, "client", action.Client, "by", action.By, "id", action.ID)
 	}
@@ -87,7 +94,10 @@ func (a *Agent) act(actions []wire.Action) error {
 		a.board.touch() // to report that they are done
 	}
 	a.Look()
-	return err
+	if err != nil {
+		return false, fmt.Errorf("keep the answer to a check-in: %w", err)
+	}
+	return true, nil
 }
 
 // away notes that the authority did not answer; the agent goes on with what it has.

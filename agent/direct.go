@@ -32,7 +32,7 @@ func openDirect(c Config, log *slog.Logger) (*direct, error) {
 	if err != nil {
 		return nil, err
 	}
-	releases, err := fetch.Open(c.Releases, filepath.Join(c.Data, "indexes"), fetch.Options{})
+	releases, err := fetch.Open(c.Releases, indexes(c.Data), fetch.Options{})
 	if err != nil {
 		return nil, err
 	}
@@ -45,6 +45,7 @@ var errNotRead = errors.New("the manifests were not read yet")
 func (d *direct) Checkin(ctx context.Context, c wire.Checkin) (wire.Reply, bool, error) {
 	deadline := time.Now().Add(time.Duration(c.Wait) * time.Second)
 	for {
+		changed := d.Changed() // before the answer is made, so that no change is missed
 		reply, err := d.answer(ctx, c)
 		if err != nil || reply.Digest != c.Have {
 			return reply, err == nil, err
@@ -53,7 +54,7 @@ func (d *direct) Checkin(ctx context.Context, c wire.Checkin) (wire.Reply, bool,
 		if rest <= 0 {
 			return wire.Reply{}, false, nil
 		}
-		if err := d.waitForChange(ctx, rest); err != nil {
+		if err := waitFor(ctx, changed, rest); err != nil {
 			return wire.Reply{}, false, err
 		}
 	}
@@ -77,13 +78,13 @@ func (d *direct) answer(ctx context.Context, c wire.Checkin) (wire.Reply, error)
 	return reply, nil
 }
 
-func (d *direct) waitForChange(ctx context.Context, most time.Duration) error {
+func waitFor(ctx context.Context, changed <-chan struct{}, most time.Duration) error {
 	timer := time.NewTimer(most)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-d.Changed():
+	case <-changed:
 	case <-timer.C:
 	}
 	return nil

@@ -21,8 +21,9 @@ import (
 type memory struct {
 	path string
 
-	mu   sync.Mutex
-	kept struct {
+	mu      sync.Mutex
+	retries map[string]int // by client, since the agent was started: how often people asked to try again
+	kept    struct {
 		Orders wire.Reply                  `json:"orders"`
 		Bad    map[string][]schema.Version `json:"bad,omitempty"` // by client
 		Done   []string                    `json:"done,omitempty"`
@@ -33,7 +34,7 @@ type memory struct {
 const maxDone = 100
 
 func openMemory(folder string) (*memory, error) {
-	m := &memory{path: filepath.Join(folder, "state.json")}
+	m := &memory{path: filepath.Join(folder, "state.json"), retries: make(map[string]int)}
 	data, err := os.ReadFile(m.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return m, nil
@@ -56,12 +57,13 @@ func (m *memory) orders() wire.Reply {
 	return m.kept.Orders
 }
 
-// follow keeps a new answer.
-func (m *memory) follow(orders wire.Reply) error {
+// follow keeps a new answer together with what its actions ask for, and returns the actions that were not done before.
+func (m *memory) follow(orders wire.Reply) ([]wire.Action, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.kept.Orders = orders
-	return m.save()
+	fresh := m.take(orders.Actions)
+	return fresh, m.save()
 }
 
 // bad lists the releases of a client that failed here.
@@ -85,8 +87,16 @@ func (m *memory) markBad(client string, v schema.Version) error {
 	return m.save()
 }
 
-// forgive forgets which releases of a client failed here; an empty client means all of them.
+// retried counts how often people asked to try a client again.
+func (m *memory) retried(client string) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.retries[client] + m.retries[""]
+}
+
+// forgive forgets what failed here; an empty client means all of them.
 func (m *memory) forgive(client string) {
+	m.retries[client]++
 	if client == "" {
 		m.kept.Bad = nil
 	} else {
@@ -94,11 +104,8 @@ func (m *memory) forgive(client string) {
 	}
 }
 
-// take carries out, in memory, what the actions ask for, and returns those that were not done before.
-func (m *memory) take(actions []wire.Action) ([]wire.Action, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	var fresh []wire.Action
+// take does what actions ask for, and returns those that were not done before.
+func (m *memory) take(actions []wire.Action) (fresh []wire.Action) {
 	for _, a := range actions {
 		if slices.Contains(m.kept.Done, a.ID) {
 			continue
@@ -109,11 +116,8 @@ func (m *memory) take(actions []wire.Action) ([]wire.Action, error) {
 		fresh = append(fresh, a)
 		m.kept.Done = append(m.kept.Done, a.ID)
 	}
-	if len(fresh) == 0 {
-		return nil, nil
-	}
 	m.kept.Done = m.kept.Done[max(0, len(m.kept.Done)-maxDone):]
-	return fresh, m.save()
+	return fresh
 }
 
 // done lists the ids of actions that the server still asks for although they are done.

@@ -14,8 +14,9 @@ import (
 type outcome struct {
 	phase  reconciler.Phase
 	reason reconciler.Reason
-	cause  error // for the log; nil where waiting is all there is to it
-	retry  bool  // back off before the steps that change something are tried again
+	cause  error     // for the log; nil where waiting is all there is to it
+	retry  bool      // back off before the steps that change something are tried again
+	until  time.Time // when they are, once that is known
 }
 
 func (o *outcome) Error() string {
@@ -35,6 +36,13 @@ func wait(phase reconciler.Phase, reason reconciler.Reason) error {
 // block ends the pass until the desired state or the computer changes.
 func block(reason reconciler.Reason, cause error) error {
 	return &outcome{phase: reconciler.Blocked, reason: reason, cause: cause}
+}
+
+// refuse ends the pass with a release that is not what it should be: damage that may have come on the way, so that it is
+// tried again, but rarely, because each try may cost a whole download.
+func refuse(version string, cause error) error {
+	reason := reconciler.Why(reconciler.ReleaseRefused, "version", version, "error", cause.Error())
+	return &outcome{phase: reconciler.Blocked, reason: reason, cause: cause, retry: true}
 }
 
 // fail ends the pass with something that may go well next time; the wait before that grows.
@@ -63,28 +71,38 @@ const (
 	lastRetry  = time.Hour
 )
 
-// patience is the back-off of one installation. It forgets when a try succeeds or the desired state changes.
-type patience struct {
-	desired string // what the failed tries were for
-	delays  *backoff.ExponentialBackOff
-	until   time.Time
+// goal is what tries are for. Another one deserves a try at once.
+type goal struct {
+	version string // the desired one
+	asked   int    // how often people asked to try again
 }
 
-// failed notes a failure and says when the next try is due.
-func (p *patience) failed(desired string, now time.Time) time.Time {
-	if p.delays == nil || p.desired != desired {
-		p.desired = desired
+// patience is the back-off of one installation. It forgets when a try succeeds or the goal changes.
+type patience struct {
+	goal   goal
+	delays *backoff.ExponentialBackOff
+	last   outcome // of the failed tries
+}
+
+// failed notes how a try ended and when the next one is due.
+func (p *patience) failed(g goal, o *outcome, now time.Time) {
+	if p.delays == nil || p.goal != g {
+		p.goal = g
 		p.delays = &backoff.ExponentialBackOff{
 			InitialInterval: firstRetry, MaxInterval: lastRetry, Multiplier: 2, RandomizationFactor: 1,
 		}
 	}
-	p.until = now.Add(p.delays.NextBackOff())
-	return p.until
+	o.until = now.Add(p.delays.NextBackOff())
+	p.last = outcome{phase: o.phase, reason: o.reason, until: o.until}
 }
 
-// due reports whether a try for the desired state may be made now.
-func (p *patience) due(desired string, now time.Time) bool {
-	return p.desired != desired || !now.Before(p.until)
+// pending is how the last try ended if it is too early for another one, else nil.
+func (p *patience) pending(g goal, now time.Time) *outcome {
+	if p.delays == nil || p.goal != g || !now.Before(p.last.until) {
+		return nil
+	}
+	again := p.last
+	return &again
 }
 
 func (p *patience) forget() { *p = patience{} }

@@ -1,8 +1,12 @@
 package agent
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
+	"math"
 	"strings"
 	"time"
 
@@ -21,7 +25,7 @@ type pass struct {
 	orders wire.Reply  // what shall be there
 
 	folder   string // of the installation; empty if there is none
-	name     string // the workstation's registered name
+	name     string // the workstation's registered name; as it was last time until it is read anew
 	observed reconciler.Observed
 	desired  reconciler.Desired
 	decision reconciler.Decision
@@ -49,16 +53,19 @@ func (p *pass) steps() []step {
 }
 
 func (a *Agent) newPass(client wire.Client, orders wire.Reply) *pass {
-	return &pass{Agent: a, client: client, orders: orders}
+	name := cmp.Or(a.config.Name, a.board.status(client.Name).Workstation, a.config.Host)
+	return &pass{Agent: a, client: client, orders: orders, name: name}
 }
 
 // run takes the steps until one ends the pass, and reports however it ends.
 func (p *pass) run(ctx context.Context) {
+	defer p.tidy()
 	for _, step := range p.steps() {
-		if err := step.do(ctx); err != nil {
-			if ctx.Err() != nil {
-				return // the agent stops; what was begun is journaled
-			}
+		err := step.do(ctx)
+		if ctx.Err() != nil {
+			return // the agent stops; what was begun is journaled
+		}
+		if err != nil {
 			p.end(step.name, asOutcome(step.name, err))
 			return
 		}
@@ -69,17 +76,18 @@ func (p *pass) run(ctx context.Context) {
 // end reports why the pass ended before its last step.
 func (p *pass) end(step string, o *outcome) {
 	p.decision.Phase, p.decision.Reason = o.phase, o.reason
-	var retry time.Time
-	if o.phase == reconciler.Failed {
-		retry = p.patienceFor().until
+	level := slog.LevelDebug // what lasts is not said again in each pass
+	if last := p.board.status(p.client.Name); o.retry || last.Phase != o.phase || last.Reason.Code != o.reason.Code {
+		level = slog.LevelWarn
 	}
 	if o.retry {
-		retry = p.patienceFor().failed(p.desired.Version.String(), p.now())
-		p.log.Error("pass failed", "client", p.client.Name, "step", step, "error", o.cause, "retry", retry)
-	} else if o.cause != nil {
-		p.log.Warn("pass ended", "client", p.client.Name, "step", step, "phase", o.phase, "reason", o.reason.Code, "error", o.cause)
+		p.patienceFor().failed(p.goal(), o, p.now())
 	}
-	p.report(retry)
+	if o.cause != nil {
+		p.log.Log(context.Background(), level, "pass ended", "client", p.client.Name, "step", step, "phase", o.phase,
+			"reason", o.reason.Code, "error", o.cause, "retry", o.until)
+	}
+	p.report(o.until)
 }
 
 // report puts the result up for the authority, `lull-agent status` and the log.
@@ -113,7 +121,18 @@ func (p *pass) post(s wire.Status) {
 	}
 }
 
-func (p *pass) waitsForIdle() bool { return p.decision.Phase == reconciler.WaitingForIdle }
+// rest is how long the client may be left alone at most.
+func (p *pass) rest() time.Duration {
+	if p.decision.Phase == reconciler.WaitingForIdle {
+		return idleInterval
+	}
+	if again := p.patienceFor().pending(p.goal(), p.now()); again != nil {
+		return max(minRest, again.until.Sub(p.now()))
+	}
+	return math.MaxInt64
+}
+
+func (p *pass) goal() goal { return goal{p.desired.Version.String(), p.memory.retried(p.client.Name)} }
 
 func (p *pass) patienceFor() *patience {
 	if p.Agent.patience[p.client.Name] == nil {
@@ -123,8 +142,17 @@ func (p *pass) patienceFor() *patience {
 }
 
 // recover looks beside every folder in which the client may be installed: in the middle of a swap the installation's own
-// folder may be missing. It runs in mode report too, because what it finishes is the agent's own work.
+// folder may be missing. It runs in mode report too, because what it finishes is the agent's own work. Where it ends the
+// pass, the report tells what is there all the same.
 func (p *pass) recover(ctx context.Context) error {
+	err := p.recoverAll(ctx)
+	if err != nil {
+		_ = errors.Join(p.observe(ctx), p.resolve(ctx)) // the error that ends the pass is the one that matters
+	}
+	return err
+}
+
+func (p *pass) recoverAll(ctx context.Context) error {
 	for _, folder := range observe.Candidates(p.client.Platform, p.config.Roots) {
 		if !install.Begun(folder) {
 			continue
@@ -160,10 +188,6 @@ func (p *pass) goOn(ctx context.Context, work *install.Installation, o install.O
 
 // observe finds the installation, its version and its name.
 func (p *pass) observe(ctx context.Context) error {
-	p.name = p.config.Host
-	if p.config.Name != "" {
-		p.name = p.config.Name
-	}
 	p.observed.ReportOnly = p.config.Mode == ModeReport
 	p.observed.Bad = p.memory.bad(p.client.Name)
 	folder, problem, err := observe.Find(p.client.Platform, p.config.Roots)
@@ -188,7 +212,7 @@ func (p *pass) observeName() error {
 	if err != nil {
 		return fmt.Errorf("read the workstation's name: %w", err)
 	}
-	if found {
+	if p.name = p.config.Host; found {
 		p.name = name
 	}
 	return nil
@@ -228,14 +252,25 @@ func (p *pass) plan(ctx context.Context) error {
 		return err
 	}
 	p.decision = reconciler.Plan(p.desired, p.observed, p.now())
+	if p.decision.Reason.Code == reconciler.ReleaseBad {
+		return p.whyBad()
+	}
 	if !p.decision.Changes() {
 		return wait(p.decision.Phase, p.decision.Reason)
 	}
-	if !p.patienceFor().due(p.desired.Version.String(), p.now()) {
-		last := p.board.status(p.client.Name)
-		return wait(last.Phase, last.Reason)
+	if pending := p.patienceFor().pending(p.goal(), p.now()); pending != nil {
+		return pending
 	}
 	return nil
+}
+
+// whyBad goes on telling how the desired release failed here, for as long as it is the desired one.
+func (p *pass) whyBad() error {
+	last := p.board.status(p.client.Name)
+	if last.Phase == reconciler.RolledBack && last.Reason.Args["version"] == p.desired.Version.String() {
+		return wait(last.Phase, last.Reason)
+	}
+	return wait(p.decision.Phase, p.decision.Reason)
 }
 
 func (p *pass) observeStaged(ctx context.Context) error {

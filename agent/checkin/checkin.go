@@ -32,9 +32,8 @@ type Client struct {
 	now    func() time.Time
 	http   *http.Client
 
-	mu       sync.Mutex
-	enrolled bool
-	session  wire.Token
+	mu      sync.Mutex
+	session wire.Token
 }
 
 // Config says where the server is and who the computer is.
@@ -118,7 +117,7 @@ func (c *Client) Checkin(ctx context.Context, request wire.Checkin) (reply wire.
 		return wire.Reply{}, false, err
 	}
 	status, err := c.post(ctx, wire.PathCheckin, token, request, &reply)
-	if refused := (*Refused)(nil); errors.As(err, &refused) && refused.Status == http.StatusUnauthorized {
+	if unknown(err) {
 		c.forget(token)
 	}
 	if err != nil {
@@ -139,12 +138,10 @@ func (c *Client) token(ctx context.Context) (string, error) {
 	if c.session.Token != "" && c.now().Add(margin).Before(c.session.Expires) {
 		return c.session.Token, nil
 	}
-	err := c.openSession(ctx)
-	if refused := (*Refused)(nil); errors.As(err, &refused) && refused.Status == http.StatusUnauthorized {
-		c.enrolled = false // retired, or the server lost its database: enrol again with the same key
-		err = c.openSession(ctx)
+	if err := c.openSession(ctx); err != nil {
+		return "", err
 	}
-	return c.session.Token, err
+	return c.session.Token, nil
 }
 
 func (c *Client) forget(token string) {
@@ -155,19 +152,25 @@ func (c *Client) forget(token string) {
 	}
 }
 
-// openSession asks for a token, first trying the key as it is and enrolling only where the server does not know it: an
-// agent that was restarted needs no valid enrolment string.
+// openSession asks for a token, first with the key alone, so that an agent that was restarted needs no valid enrolment
+// string. Where the server does not know the key, because it is new, was retired or was lost with a database, the agent
+// enrols with it.
 func (c *Client) openSession(ctx context.Context) error {
-	err := c.sign(ctx)
-	if refused := (*Refused)(nil); !errors.As(err, &refused) || refused.Status != http.StatusUnauthorized || c.enrolled {
-		return err
+	signed := c.sign(ctx)
+	if !unknown(signed) {
+		return signed
 	}
 	enrol := wire.Enrol{Token: c.server.Token, PublicKey: c.key.Public().(ed25519.PublicKey), Host: c.host}
 	if _, err := c.post(ctx, wire.PathEnrol, "", enrol, &wire.Enrolled{}); err != nil {
-		return fmt.Errorf("enrol: %w", err)
+		return fmt.Errorf("enrol: %w (before that: %w)", err, signed)
 	}
-	c.enrolled = true
 	return c.sign(ctx)
+}
+
+// unknown reports whether an answer says that the server does not know the key or the token.
+func unknown(err error) bool {
+	var refused *Refused
+	return errors.As(err, &refused) && refused.Status == http.StatusUnauthorized
 }
 
 func (c *Client) sign(ctx context.Context) error {
@@ -221,12 +224,15 @@ func (c *Client) post(ctx context.Context, path, token string, body, answer any)
 	return response.StatusCode, nil
 }
 
+// longestAway bounds how long a server can keep its agents away.
+const longestAway = 10 * time.Minute
+
 func retryAfter(r *http.Response) time.Duration {
-	seconds, err := strconv.Atoi(r.Header.Get("Retry-After"))
-	if err != nil || seconds < 0 {
+	seconds, err := strconv.ParseUint(r.Header.Get("Retry-After"), 10, 31)
+	if err != nil {
 		return 0
 	}
-	return time.Duration(seconds) * time.Second
+	return min(time.Duration(seconds)*time.Second, longestAway)
 }
 
 // detail is the sentence in a problem document (RFC 9457).

@@ -83,6 +83,8 @@ func readable(l Language, zone *time.Location, name, value string) string {
 		if at, err := time.Parse(time.RFC3339, value); err == nil {
 			return at.In(zone).Format(pair{"2 Jan 15:04", "02.01. 15:04"}.in(l))
 		}
+	case "error":
+		return strings.TrimSuffix(value, ".") // the sentence has one
 	case "needed", "available":
 		if n, err := strconv.ParseUint(value, 10, 64); err == nil {
 			return humanize.Bytes(n)

@@ -58,6 +58,7 @@ const (
 	NotResolved     Code = "NotResolved"     // Unmanaged: what shall run here is being asked for
 	NoManifest      Code = "NoManifest"      // Unmanaged: no manifest sets a version
 	ChangeWanted    Code = "ChangeWanted"    // Staging, Updating: observed differs from desired
+	NotReported     Code = "NotReported"     // Staging: the agent has not answered to what is desired now
 	FetchFailed     Code = "FetchFailed"     // Failed: a download did not succeed
 	StepFailed      Code = "StepFailed"      // Failed: a step of the pass did not succeed
 	CheckFailed     Code = "CheckFailed"     // RolledBack: the new installation did not pass its check

@@ -160,7 +160,7 @@ func TestPlanShowsWhatWaits(t *testing.T) {
 		t.Errorf("OpenAPI: status %d", status)
 	}
 	status, metrics := r.call(r.admin, http.MethodGet, "/metrics", nil)
-	if status != http.StatusOK || !strings.Contains(string(metrics), `lull_workstations{client="viewer",phase="UpToDate"} 1`) {
+	if status != http.StatusOK || !strings.Contains(string(metrics), `lull_workstations{client="viewer",phase="Staging"} 1`) {
 		t.Errorf("metrics: status %d\n%s", status, metrics)
 	}
 }

@@ -82,7 +82,7 @@ func (s *Server) metrics(w http.ResponseWriter, _ *http.Request) {
 	if view != nil {
 		gauge("lull_releases", "Stored releases.", len(view.Releases))
 		counts := map[string]int{}
-		for _, ws := range overview.Workstations(computers, view) {
+		for _, ws := range overview.Workstations(computers, view, s.config.Now()) {
 			counts[fmt.Sprintf("{client=%q,phase=%q}", ws.Client, ws.Phase)]++
 		}
 		out.WriteString("# HELP lull_workstations Workstations by client and phase.\n# TYPE lull_workstations gauge\n")

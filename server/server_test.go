@@ -263,7 +263,7 @@ func TestPage(t *testing.T) {
 		t.Errorf("cookie: %+v", cookie)
 	}
 	_, page := r.call("", http.MethodGet, "/", nil, "Cookie", cookie.Name+"="+cookie.Value, "Accept-Language", "de")
-	for _, want := range []string{"&lt;script&gt;", "aktuell", "5.8.2", "Arbeitsstation"} {
+	for _, want := range []string{"&lt;script&gt;", "nicht verwaltet", "5.8.2", "Arbeitsstation"} {
 		if !bytes.Contains(page, []byte(want)) {
 			t.Errorf("the page lacks %q", want)
 		}

@@ -50,6 +50,7 @@ func reasons() map[reconciler.Code]pair {
 		reconciler.NotResolved:          {"What shall run here is being asked for.", "Es wird gerade erfragt, was hier laufen soll."},
 		reconciler.NoManifest:           {"No manifest sets a version.", "Kein Manifest legt eine Version fest."},
 		reconciler.ChangeWanted:         {"{installed} becomes {desired}.", "Aus {installed} wird {desired}."},
+		reconciler.NotReported:          {"{installed} shall become {desired}; the agent has not answered to that yet.", "Aus {installed} soll {desired} werden; der Agent hat darauf noch nicht geantwortet."},
 		reconciler.FetchFailed:          {"The download[ of {version}] did not succeed[: {error}].", "Das Herunterladen[ von {version}] ist nicht gelungen[: {error}]."},
 		reconciler.StepFailed:           {"The step {step} did not succeed[: {error}].", "Der Schritt {step} ist nicht gelungen[: {error}]."},
 		reconciler.CheckFailed:          {"Release[ {version}] did not pass its check and was undone[: {error}].", "Version[ {version}] hat ihre Prüfung nicht bestanden und wurde zurückgenommen[: {error}]."},

@@ -12,6 +12,7 @@ func labels() map[string]pair {
 	return map[string]pair{
 		"title":         {"Workstations", "Arbeitsstationen"},
 		"workstation":   {"Workstation", "Arbeitsstation"},
+		"computers":     {"computers", "Computer"},
 		"installed":     {"Installed", "Ist"},
 		"desired":       {"Desired", "Soll"},
 		"state":         {"State", "Zustand"},

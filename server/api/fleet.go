@@ -32,13 +32,13 @@ func (a *api) registerFleet(h huma.API) {
 }
 
 func (a *api) workstations(_ context.Context, in *struct{ Paging }) (*body[wire.Workstations], error) {
-	all := overview.Workstations(a.Fleet.Computers(), a.Current.View())
+	all := overview.Workstations(a.Fleet.Computers(), a.Current.View(), a.Now())
 	items, next := page(all, in.Paging, overview.Key)
 	return answer(wire.Workstations{Items: items, Next: next}), nil
 }
 
 func (a *api) named(name string) []wire.Workstation {
-	all := overview.Workstations(a.Fleet.Computers(), a.Current.View())
+	all := overview.Workstations(a.Fleet.Computers(), a.Current.View(), a.Now())
 	return slices.DeleteFunc(all, func(w wire.Workstation) bool { return !strings.EqualFold(w.Name, name) })
 }
 
@@ -105,7 +105,7 @@ func (a *api) ask(ctx context.Context, in *body[wire.Ask]) (*body[wire.Asked], e
 func (a *api) clients(ctx context.Context, _ *struct{}) (*body[[]wire.ClientInfo], error) {
 	set := a.Source.Current().Set
 	count := map[string]int{}
-	for _, w := range overview.Workstations(a.Fleet.Computers(), a.Current.View()) {
+	for _, w := range overview.Workstations(a.Fleet.Computers(), a.Current.View(), a.Now()) {
 		count[w.Client]++
 	}
 	list := []wire.ClientInfo{}

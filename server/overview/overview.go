@@ -9,6 +9,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"lull/internal/wire"
 	"lull/reconciler"
@@ -19,7 +20,7 @@ import (
 
 // Workstations groups computers, sorted by name and client. With a view, clients that have no manifest any more are
 // left out, and what is desired is the view's; without one, nothing is desired yet.
-func Workstations(computers []*inventory.Computer, view *current.View) []wire.Workstation {
+func Workstations(computers []*inventory.Computer, view *current.View, now time.Time) []wire.Workstation {
 	groups := map[string]*wire.Workstation{}
 	for _, c := range computers {
 		for i, subject := range subjects(c) {
@@ -36,6 +37,7 @@ func Workstations(computers []*inventory.Computer, view *current.View) []wire.Wo
 			install := wire.Installation{Computer: c.ID, Host: c.Host, System: c.System(), Seen: c.Seen, Status: status}
 			if view != nil {
 				install.Desired = view.Resolver.Resolve(subject)
+				foresee(&install, now)
 			}
 			w.Installs = append(w.Installs, install)
 		}
@@ -49,6 +51,19 @@ func Workstations(computers []*inventory.Computer, view *current.View) []wire.Wo
 		return strings.Compare(Key(a), Key(b))
 	})
 	return list
+}
+
+// foresee puts the plan in the place of a status that is about something else than what is desired now: an agent that is
+// switched off must not look up to date because it was when it was seen last.
+func foresee(i *wire.Installation, now time.Time) {
+	if i.Status.Desired.Equal(i.Desired.Version) && i.Desired.Managed == (i.Status.Phase != reconciler.Unmanaged) {
+		return
+	}
+	plan := reconciler.Plan(i.Desired, i.Status.Observed, now)
+	i.Status.Phase, i.Status.Reason, i.Status.Since = plan.Phase, plan.Reason, time.Time{}
+	if plan.Changes() {
+		i.Status.Reason = reconciler.Why(reconciler.NotReported, "installed", i.Status.Observed.Version.String(), "desired", i.Desired.Version.String())
+	}
 }
 
 // Key orders workstations and names one of them.

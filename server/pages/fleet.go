@@ -55,6 +55,7 @@ type row struct {
 	Stale              bool
 	System, Sessions   string
 	Progress           string
+	Count              string // of several computers
 	Computers          []row
 }
 
@@ -92,7 +93,7 @@ func (p *Pages) fleet(w http.ResponseWriter, r *http.Request) {
 		body.Servers = append(body.Servers, server{name, snapshot.Set.Servers[name].Spec.Version.String()})
 	}
 	body.Releases = m.releases()
-	m.fill(&body, overview.Workstations(computers, view), r.URL.Query().Get("after"))
+	m.fill(&body, overview.Workstations(computers, view, m.now), r.URL.Query().Get("after"))
 	p.show(w, r, http.StatusOK, "fleet.html", body)
 }
 
@@ -170,6 +171,9 @@ func (m maker) workstation(w wire.Workstation) row {
 			c.Progress = v.String() + " " + words.Text(m.lang, "staged")
 		}
 		r.Computers = append(r.Computers, c)
+	}
+	if n := len(r.Computers); n > 1 {
+		r.Count = fmt.Sprintf("%d %s", n, words.Text(m.lang, "computers"))
 	}
 	return r
 }

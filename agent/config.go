@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -61,8 +62,11 @@ func LoadConfig(path string) (Config, error) {
 	var c Config
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	decoder.KnownFields(true)
-	if err := decoder.Decode(&c); err != nil {
+	if err := decoder.Decode(&c); err != nil && !errors.Is(err, io.EOF) { // an empty file says nothing
 		return Config{}, fmt.Errorf("read configuration %s: %w", path, err)
+	}
+	if !errors.Is(decoder.Decode(new(Config)), io.EOF) {
+		return Config{}, fmt.Errorf("read configuration %s: it has more than one document", path)
 	}
 	if err := c.complete(); err != nil {
 		return Config{}, fmt.Errorf("configuration %s: %w", path, err)
@@ -116,6 +120,9 @@ func (c *Config) validate() (problems []error) {
 	}
 	if c.Mode != ModeApply && c.Mode != ModeReport {
 		complain("mode: %q is neither %s nor %s", c.Mode, ModeApply, ModeReport)
+	}
+	if !filepath.IsAbs(c.Data) {
+		complain("data: %s is not an absolute path", c.Data)
 	}
 	for _, root := range c.Roots {
 		if !filepath.IsAbs(root) {

@@ -62,7 +62,7 @@ type files map[string]string
 
 // world is a computer with one client, a store of releases, and an authority.
 type world struct {
-	t         *testing.T
+	t         testing.TB
 	root      string // of everything
 	dir       string // the installation
 	store     *release.Store
@@ -80,7 +80,7 @@ func program(name string) string {
 	return name
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	root, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
@@ -145,7 +145,7 @@ spec:
 `, system, w.dir, platform, policy)
 }
 
-func parse(t *testing.T, text string) *schema.Set {
+func parse(t testing.TB, text string) *schema.Set {
 	t.Helper()
 	set, errs := schema.NewSet([]*schema.File{schema.ParseFile("test.yaml", []byte(text))})
 	if len(errs) > 0 {
@@ -193,7 +193,7 @@ func standard(t *testing.T) *world {
 	return w
 }
 
-func put(t *testing.T, root string, content files) {
+func put(t testing.TB, root string, content files) {
 	t.Helper()
 	for name, data := range content {
 		path := filepath.Join(root, filepath.FromSlash(name))
@@ -207,7 +207,7 @@ func put(t *testing.T, root string, content files) {
 	}
 }
 
-func read(t *testing.T, root string) files {
+func read(t testing.TB, root string) files {
 	t.Helper()
 	found := files{}
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -263,7 +263,7 @@ func (w *world) once() wire.Status {
 	return settled(w.t, a)
 }
 
-func settled(t *testing.T, a *Agent) wire.Status {
+func settled(t testing.TB, a *Agent) wire.Status {
 	t.Helper()
 	statuses, err := a.Once(t.Context())
 	if err != nil {

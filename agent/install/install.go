@@ -76,7 +76,8 @@ type Installation struct {
 	options Options
 	fs      fsys
 	lock    *flock.Flock
-	hashes  map[string]hashed // by full path
+	hashes  map[string]hashed         // by full path
+	indexes map[string]*release.Index // of the journal, by digest
 }
 
 // Open takes the lock of the installation at the absolute path dir and creates the folder beside it. The error is
@@ -95,6 +96,7 @@ func Open(dir string, o Options) (*Installation, error) {
 		options: o,
 		fs:      system{},
 		hashes:  map[string]hashed{},
+		indexes: map[string]*release.Index{},
 	}
 	if err := i.acquire(); err != nil {
 		return nil, fmt.Errorf("open installation %s: %w", dir, err)

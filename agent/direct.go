@@ -39,7 +39,11 @@ func openDirect(c Config, log *slog.Logger) (*direct, error) {
 	return &direct{Source: source, releases: releases, interval: c.Interval.Duration}, nil
 }
 
+// errNotRead means that the first look is still under way.
 var errNotRead = errors.New("the manifests were not read yet")
+
+// firstLook is how long a check-in waits for the first look, which may have to clone a repo.
+const firstLook = 10 * time.Second
 
 // Checkin answers from the newest good revision and the catalog of releases.
 func (d *direct) Checkin(ctx context.Context, c wire.Checkin) (wire.Reply, bool, error) {
@@ -47,6 +51,12 @@ func (d *direct) Checkin(ctx context.Context, c wire.Checkin) (wire.Reply, bool,
 	for {
 		changed := d.Changed() // before the answer is made, so that no change is missed
 		reply, err := d.answer(ctx, c)
+		if errors.Is(err, errNotRead) {
+			if err := waitFor(ctx, changed, firstLook); err != nil {
+				return wire.Reply{}, false, err
+			}
+			reply, err = d.answer(ctx, c)
+		}
 		if err != nil || reply.Digest != c.Have {
 			return reply, err == nil, err
 		}
@@ -63,7 +73,9 @@ func (d *direct) Checkin(ctx context.Context, c wire.Checkin) (wire.Reply, bool,
 func (d *direct) answer(ctx context.Context, c wire.Checkin) (wire.Reply, error) {
 	snapshot := d.Current()
 	switch {
-	case snapshot.Seen():
+	case !snapshot.Taken.IsZero():
+	case snapshot.Refused != nil: // with nothing good before it: what the agent knew counts, not that nobody is managed
+		return wire.Reply{}, fmt.Errorf("the manifests have errors: %w", snapshot.Refused.Errors[0])
 	case snapshot.Unreachable != nil:
 		return wire.Reply{}, fmt.Errorf("read the manifests: %s", snapshot.Unreachable.Reason)
 	default:

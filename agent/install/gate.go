@@ -31,14 +31,20 @@ func (i *Installation) shut(root string) (*gate, error) {
 	}
 	syscall.ForkLock.RLock()
 	g := &gate{}
+	complete := false
+	defer func() {
+		if !complete {
+			g.open()
+		}
+	}()
 	for _, name := range names {
 		h, err := i.fs.hold(place{root, name}.String())
 		if err != nil {
-			g.open()
 			return nil, gateError(name, err)
 		}
 		g.names, g.held = append(g.names, name), append(g.held, h)
 	}
+	complete = true
 	return g, nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -102,6 +103,9 @@ func newWorld(t *testing.T) *world { return newWorldIn(t, t.TempDir()) }
 
 // newQuickWorld lies in memory where the system offers that: a sweep needs thousands of worlds and no disk.
 func newQuickWorld(t *testing.T) *world {
+	if runtime.GOOS != "linux" {
+		return newWorld(t)
+	}
 	parent, err := os.MkdirTemp("/dev/shm", "lull-test-")
 	if err != nil {
 		return newWorld(t)

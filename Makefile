@@ -14,7 +14,8 @@ GOBUILD := CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)'
 # Windows, because its tests make repositories with the git program, which Wine has not.
 WINDOWS := $$(go list ./agent/... ./schema/... ./reconciler/... ./internal/durable/... ./internal/release/... ./examples/demo/...)
 
-# What the tests need beyond Go, as a program to look for and Debian's package of it.
+# What the tests need beyond Go, as a program to look for and Debian's package of it. No service that a package brings is
+# started: nginx shall run only where a benchmark starts it.
 TOOLS := git:git gcc:gcc /usr/lib/wine/wine64:wine64 wineserver:wine x86_64-w64-mingw32-gcc:gcc-mingw-w64-x86-64
 
 .PHONY: help
@@ -47,8 +48,12 @@ test-windows: tools ## build everything for Windows and test under Wine what run
 	go test -timeout 10m -run TestWineScripts ./internal/e2e
 
 .PHONY: bench
-bench: ## run the benchmarks
-	@go test -run '^$$' -bench . -benchmem $$(grep -rl --include='*_test.go' '^func Benchmark' . | xargs -n1 dirname | sort -u)
+bench: TOOLS := git:git nginx:nginx-light taskset:util-linux
+bench: tools build ## run the benchmarks, beside nginx, and set them beside the targets; about five minutes
+	GOOS=windows $(GOBUILD) -o bin/lull-agent.exe ./cmd/lull-agent
+	@export LULL_BIN="$$PWD/bin" LULL_BENCH="$$PWD/bin/bench.txt"; \
+	go test -run '^$$' -bench . -timeout 10m $$(grep -rl --include='*_test.go' '^func Benchmark' . | xargs -n1 dirname | sort -u) | tee "$$LULL_BENCH"; \
+	cd internal/bench && go test -count 1 -run TestTargets
 
 .PHONY: lint
 lint: ## check format, vet and staticcheck, for Linux and for Windows
@@ -76,6 +81,7 @@ tools: ## look for what the tests need, and install it on Debian as root
 	[ -n "$$missing" ] || exit 0; \
 	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
 		echo "missing:$$missing: install what your system calls these packages of Debian" >&2; exit 1; fi; \
-	export DEBIAN_FRONTEND=noninteractive; log=$$(mktemp); \
-	(apt-get update && apt-get install -y --no-install-recommends wine $$missing) >"$$log" 2>&1 || { cat "$$log" >&2; exit 1; }; \
+	export DEBIAN_FRONTEND=noninteractive; log=$$(mktemp); policy=/usr/sbin/policy-rc.d; \
+	[ -e $$policy ] || { trap "rm -f $$policy" EXIT; printf '#!/bin/sh\nexit 101\n' >$$policy; chmod +x $$policy; }; \
+	(apt-get update && apt-get install -y --no-install-recommends $$missing) >"$$log" 2>&1 || { cat "$$log" >&2; exit 1; }; \
 	rm -f "$$log"

@@ -386,3 +386,23 @@ func TestLinksAreForeignAndNeverFollowed(t *testing.T) {
 		t.Error("a link out of the tree was followed")
 	}
 }
+
+// TestCopyReplacesAFileAsAWhole holds what the sweeps, which copy without flushing, take for granted.
+func TestCopyReplacesAFileAsAWhole(t *testing.T) {
+	w := newWorld(t)
+	from, to := place{w.dir, "data/text.txt"}, place{w.dir, "cfg.ini"}
+	before, err := identify(to.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := (system{}).copy(from, to); err != nil {
+		t.Fatal(err)
+	}
+	after, err := identify(to.String())
+	if err != nil || after.same(before) || w.read(w.dir)["cfg.ini"] != w.old["data/text.txt"] {
+		t.Errorf("the file was written over in place (%v)", err)
+	}
+	if _, err := os.Lstat(to.String() + partEnding); err == nil {
+		t.Error("the temporary file was left")
+	}
+}

@@ -8,14 +8,9 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
-	"lull/agent/fetch"
-	"lull/agent/idle"
 	"lull/agent/install"
-	"lull/agent/observe"
 	"lull/internal/release"
 	"lull/internal/wire"
 	"lull/reconciler"
@@ -127,16 +122,6 @@ func (p *pass) adopt(ctx context.Context, baseline *release.Index) error {
 	return nil
 }
 
-// sampleSize is how many names of a list a reason carries.
-const sampleSize = 5
-
-func sample(names []string) string {
-	if len(names) > sampleSize {
-		names = append(names[:sampleSize:sampleSize], "…")
-	}
-	return strings.Join(names, ", ")
-}
-
 // progressPause is how often a download is reported, at most.
 const progressPause = 2 * time.Second
 
@@ -151,63 +136,6 @@ func (p *pass) progress() func(done, total int64) {
 			p.post(p.status(time.Time{}, &wire.Progress{Done: done, Total: total}))
 		}
 	}
-}
-
-// changeOutcome says what an error of the engine or of a download means for the installation.
-func (p *pass) changeOutcome(err error) error {
-	var (
-		busy    *install.BusyError
-		space   *install.NoSpaceError
-		foreign *install.ForeignFilesError
-		locked  *install.FileLockedError
-		refused *install.RefusedError
-		version = p.desired.Version.String()
-	)
-	switch {
-	case errors.As(err, &busy):
-		p.observed.Busy = busyReason(busy)
-		return wait(reconciler.WaitingForIdle, *p.observed.Busy)
-	case errors.As(err, &space):
-		return block(reconciler.Why(reconciler.NoSpace, "needed", strconv.FormatInt(space.Need, 10),
-			"available", strconv.FormatInt(space.Available, 10), "folder", p.folder), err)
-	case errors.As(err, &foreign):
-		return block(foreignReason(foreign.Paths, foreign.Count), err)
-	case errors.As(err, &locked):
-		return fail(reconciler.Why(reconciler.FileLocked, "path", locked.Path), err)
-	case errors.As(err, &refused), errors.Is(err, release.ErrRefused):
-		return refuse(version, err)
-	case errors.Is(err, install.ErrGateUnavailable):
-		return block(reconciler.Why(reconciler.GateUnavailable, "error", err.Error()), err)
-	case errors.Is(err, install.ErrInsecure):
-		return block(reconciler.Why(reconciler.InsecureFolder, "folders", install.Beside(p.folder)), err)
-	case errors.Is(err, install.ErrStagingChanged):
-		return fail(reconciler.Why(reconciler.RemovedAfterStaging, "version", version), err)
-	case errors.Is(err, install.ErrLocked):
-		return fail(reconciler.Why(reconciler.FileLocked, "path", install.Beside(p.folder)), err)
-	}
-	return fetchOutcome(version, err)
-}
-
-// fetchOutcome says what an error of a download means.
-func fetchOutcome(version string, err error) error {
-	var (
-		corrupt     *fetch.Corrupt
-		refused     *fetch.Refused
-		unavailable *fetch.Unavailable
-	)
-	switch {
-	case errors.As(err, &corrupt):
-		return refuse(version, err)
-	case errors.Is(err, fetch.ErrNotFound):
-		return block(reconciler.Why(reconciler.ReleaseMissing, "version", version), err)
-	case errors.As(err, &refused), errors.As(err, &unavailable):
-		return fail(reconciler.Why(reconciler.FetchFailed, "version", version, "error", err.Error()), err)
-	}
-	return err
-}
-
-func foreignReason(paths []string, count int) reconciler.Reason {
-	return reconciler.Why(reconciler.ForeignFiles, "count", strconv.Itoa(count), "files", sample(paths))
 }
 
 // swap asks once more whether all this is still wanted and switches. Somebody who starts the client at the last moment
@@ -242,58 +170,6 @@ func (p *pass) confirm() error {
 	}
 	p.Look()
 	return wait(decision.Phase, decision.Reason)
-}
-
-// inUseError carries what a scan under the gate found through the engine.
-type inUseError struct{ reason reconciler.Reason }
-
-func (e *inUseError) Error() string { return "in use: " + string(e.reason.Code) }
-
-func (a *Agent) scanUnderGate(ctx context.Context, folders, names []string) error {
-	result, err := a.scanner.ScanDeep(ctx, idle.Query{Folders: folders, Names: names})
-	if err != nil {
-		return err
-	}
-	if reason := inUse(result); reason != nil {
-		return &inUseError{*reason}
-	}
-	return nil
-}
-
-// busyReason names who uses the client, as well as the gate or the scan under it could tell.
-func busyReason(busy *install.BusyError) *reconciler.Reason {
-	if found := (*inUseError)(nil); errors.As(busy, &found) {
-		return &found.reason
-	}
-	reason := reconciler.Why(reconciler.InUse, "process", filepath.Base(busy.Path))
-	if busy.Path == "" { // it was the scan, which could not be made
-		reason = reconciler.Why(reconciler.ScanIncomplete, "error", busy.Err.Error())
-	}
-	return &reason
-}
-
-// inUse puts what a scan found into a reason, nil if the client is idle.
-func inUse(r idle.Result) *reconciler.Reason {
-	var reason reconciler.Reason
-	switch {
-	case len(r.Busy) > 0:
-		first := r.Busy[0]
-		reason = reconciler.Why(reconciler.InUse, "process", fmt.Sprintf("%s (%d)", first.Name, first.PID))
-		if first.Session != 0 { // 0 is the session of services, or none
-			reason.Args["session"] = strconv.Itoa(first.Session)
-		}
-		if others := len(r.Busy) - 1; others > 0 {
-			reason.Args["others"] = strconv.Itoa(others)
-		}
-		if !first.Since.IsZero() {
-			reason.Args["since"] = first.Since.UTC().Format(time.RFC3339)
-		}
-	case r.Incomplete:
-		reason = reconciler.Why(reconciler.ScanIncomplete, "error", r.Problem)
-	default:
-		return nil
-	}
-	return &reason
 }
 
 // check proves that the new installation works; if it does not, the old one comes back and the release is not tried again.
@@ -354,59 +230,4 @@ func (p *pass) tidy() {
 	if err := work.Close(); err != nil {
 		p.log.Warn("close the installation", "client", p.client.Name, "error", err)
 	}
-}
-
-// readVersion reads the version of an installation whose tree was just found to be the release's.
-func readVersion(ctx context.Context, folder string, index *release.Index) (schema.Version, error) {
-	if len(index.Read.Command) > 0 {
-		return observe.VersionByCommand(ctx, folder, index.Read.Command, commandTime)
-	}
-	return observe.Version(folder, index.Read)
-}
-
-// commandTime bounds a version command: it only prints a line.
-const commandTime = 30 * time.Second
-
-// versionByTree is how the version is known where a manifest says that a command prints it: a manifest's command is never
-// executed, but an installation that equals a release, file by file, has the version of that release.
-func (p *pass) versionByTree(ctx context.Context) error {
-	work, err := p.workOn(p.folder)
-	if err != nil {
-		return err
-	}
-	var unread error
-	for _, ref := range p.likelyReleases() {
-		index, err := p.releases.Index(ctx, ref)
-		if err != nil {
-			unread = fetchOutcome(ref.Version.String(), err)
-			continue
-		}
-		difference, err := work.Adopt(ctx, index, p.client.Platform.Keep)
-		if err != nil {
-			return err
-		}
-		if difference.Same() {
-			p.observed.Version = ref.Version
-			return nil
-		}
-	}
-	unknown := reconciler.Why(reconciler.UnknownBaseline, "folder", p.folder)
-	p.observed.Problem = &unknown
-	return unread
-}
-
-// likelyReleases are the releases of the client, the one that was installed last time first.
-func (p *pass) likelyReleases() []release.Ref {
-	last := p.board.status(p.client.Name).Observed.Version
-	var likely, others []release.Ref
-	for _, ref := range p.orders.Releases {
-		switch {
-		case ref.Client != p.client.Name:
-		case ref.Version.Equal(last):
-			likely = append(likely, ref)
-		default:
-			others = append(others, ref)
-		}
-	}
-	return append(likely, others...)
 }

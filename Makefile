@@ -49,7 +49,7 @@ test-windows: tools ## build everything for Windows and test under Wine what run
 
 .PHONY: bench
 bench: TOOLS := git:git nginx:nginx-light taskset:util-linux
-bench: tools build ## run the benchmarks, beside nginx, and set them beside the targets; about five minutes
+bench: tools build ## run the benchmarks, beside nginx, and set them beside the targets; about four minutes
 	GOOS=windows $(GOBUILD) -o bin/lull-agent.exe ./cmd/lull-agent
 	@export LULL_BIN="$$PWD/bin" LULL_BENCH="$$PWD/bin/bench.txt"; \
 	go test -run '^$$' -bench . -timeout 10m $$(grep -rl --include='*_test.go' '^func Benchmark' . | xargs -n1 dirname | sort -u) | tee "$$LULL_BENCH"; \

@@ -11,7 +11,7 @@ import (
 type crossCheck struct {
 	declared     map[identity]Position // where each manifest was declared first
 	releases     map[versionOf]*Release
-	workstations map[registered][]*Workstation
+	workstations map[registered]*Workstation
 	blind        bool // some documents could not be read at all
 	errors       Errors
 }
@@ -21,20 +21,24 @@ type identity struct {
 	name string
 }
 
-// versionOf is one version of a client in its one spelling, and registered a workstation name of a client without case.
+// versionOf is one version of a client in its one spelling. registered is a workstation name of a client and one
+// of its computers, "" for all of them, or anyComputer. Both names are in lower case.
 type (
 	versionOf struct {
 		client  string
 		version Version
 	}
-	registered struct{ client, name string }
+	registered struct{ client, name, computer string }
 )
+
+// anyComputer stands for whichever computers a Workstation manifest is about. No computer is called so.
+const anyComputer = "*"
 
 func newCrossCheck(files []*File) *crossCheck {
 	c := &crossCheck{
 		declared:     make(map[identity]Position),
 		releases:     make(map[versionOf]*Release),
-		workstations: make(map[registered][]*Workstation),
+		workstations: make(map[registered]*Workstation),
 	}
 	for _, f := range files {
 		c.blind = c.blind || f.cut
@@ -101,24 +105,28 @@ func (c *crossCheck) release(r *Release, at Position) {
 }
 
 func (c *crossCheck) workstation(w *Workstation, at Position) {
-	key := registered{w.Spec.Client, strings.ToLower(w.Spec.Name)}
-	for _, first := range c.workstations[key] {
-		if overlap(w.Spec.Computers, first.Spec.Computers) {
+	key := registered{client: w.Spec.Client, name: strings.ToLower(w.Spec.Name)}
+	about, clash := []string{anyComputer}, []string{anyComputer} // a manifest without computers is about all of them
+	if len(w.Spec.Computers) == 0 {
+		about = append(about, "")
+	} else {
+		clash = []string{""}
+	}
+	for _, computer := range w.Spec.Computers {
+		computer = strings.ToLower(computer)
+		about, clash = append(about, computer), append(clash, computer)
+	}
+	for _, key.computer = range clash {
+		if first := c.workstations[key]; first != nil {
 			c.fail(at, "spec.name", fmt.Sprintf("workstation %s of %s is described twice; the other is %s at %s", w.Spec.Name, w.Spec.Client, first.Meta.Name, first.Meta.At), "remove one, or give them different computers")
 			return
 		}
 	}
-	c.workstations[key] = append(c.workstations[key], w)
-}
-
-// overlap reports whether two lists of computers have one in common; no list is all computers.
-func overlap(a, b []string) bool {
-	if a == nil || b == nil {
-		return true
+	for _, key.computer = range about {
+		if c.workstations[key] == nil {
+			c.workstations[key] = w
+		}
 	}
-	return slices.ContainsFunc(a, func(x string) bool {
-		return slices.ContainsFunc(b, func(y string) bool { return strings.EqualFold(x, y) })
-	})
 }
 
 // names lists the manifests of a kind that others can refer to.

@@ -85,22 +85,35 @@ func find(file []byte, kind Kind, name string) (*place, error) {
 		return nil, fmt.Errorf("line %d: %s: %s", e.At.Line, e.Message, e.Hint)
 	}
 	var found *place
-	for _, s := range split(file) {
-		root, err := parseYAML(file[s.start:s.end])
-		if err != nil {
-			e := syntaxError(Position{Line: s.line}, file[s.start:s.end], err)
-			return nil, fmt.Errorf("line %d: %s: correct the file first", e.At.Line, e.Message) // it might be the one
-		}
-		k, n := value(root, "kind"), value(value(root, "metadata"), "name")
-		if k == nil || n == nil || k.Value != string(kind) || n.Value != name {
-			continue
+	for _, likely := range []bool{true, false} { // of a thousand documents most need not be parsed
+		for _, s := range split(file) {
+			if mayName(file[s.start:s.end], name) != likely {
+				continue
+			}
+			root, err := parseYAML(file[s.start:s.end])
+			if err != nil {
+				e := syntaxError(Position{Line: s.line}, file[s.start:s.end], err)
+				return nil, fmt.Errorf("line %d: %s: correct the file first", e.At.Line, e.Message) // it might be the one
+			}
+			k, n := value(root, "kind"), value(value(root, "metadata"), "name")
+			if k == nil || n == nil || k.Value != string(kind) || n.Value != name {
+				continue
+			}
+			if found != nil {
+				return nil, fmt.Errorf("the file holds it twice, in lines %d and %d: remove one by hand", found.line+found.root.Line, s.line+root.Line)
+			}
+			found = &place{s, root}
 		}
 		if found != nil {
-			return nil, fmt.Errorf("the file holds it twice, in lines %d and %d: remove one by hand", found.line+found.root.Line, s.line+root.Line)
+			break
 		}
-		found = &place{s, root}
 	}
 	return found, nil
+}
+
+// mayName reports whether a document may hold a name, which only an escape can hide.
+func mayName(segment []byte, name string) bool {
+	return bytes.Contains(segment, []byte(name)) || bytes.IndexByte(segment, '\\') >= 0
 }
 
 // extent is where the manifest itself starts and ends, without comments and blank lines around it. A comment that starts

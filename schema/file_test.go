@@ -147,13 +147,47 @@ func TestSetIsSorted(t *testing.T) {
 	}
 }
 
-// Different computers under one registered name are different things.
-func TestComputersThatDoNotOverlap(t *testing.T) {
-	text := viewer
-	for i, pc := range []string{"PC-1", "PC-2"} {
-		text += "---\n" + fmt.Sprintf(station, fmt.Sprint("w", i)) + "  name: CARD\n  computers: [" + pc + "]\n"
+// Different computers under one registered name are different things; one computer, or all of them, are not.
+func TestComputersOverlap(t *testing.T) {
+	for _, c := range []struct {
+		first, other string
+		clash        bool
+	}{
+		{"", "", true},
+		{"", "computers: [PC-1]", true},
+		{"computers: [PC-1]", "", true},
+		{"computers: [PC-1, PC-2]", "computers: [PC-3, pc-2]", true},
+		{"computers: [PC-1, pc-1]", "computers: [PC-2]", false},
+	} {
+		text := viewer
+		for i, computers := range []string{c.first, c.other} {
+			text += "---\n" + fmt.Sprintf(station, fmt.Sprint("w", i)) + "  name: " + []string{"CARD", "Card"}[i] + "\n  " + computers + "\n"
+		}
+		if _, errs := NewSet([]*File{ParseFile("a.yaml", []byte(text))}); len(errs) > 1 || (len(errs) == 1) != c.clash {
+			t.Errorf("%q and %q: %v", c.first, c.other, errs)
+		}
 	}
-	mustSet(t, text)
+}
+
+// A message repeats the start of a value and never the whole of a large one.
+func TestMessagesAreShort(t *testing.T) {
+	long := strings.Repeat("1", 10_000)
+	for field, text := range map[string]string{
+		"version:":    strings.ReplaceAll(station, `"5.8"`, long),
+		"a zero":      strings.ReplaceAll(station, `"5.8"`, `"0`+long+`"`),
+		"a part":      strings.ReplaceAll(station, `"5.8"`, `"`+strings.Repeat("0", 10_000)+`"`),
+		"a marker":    strings.ReplaceAll(station, `"5.8"`, `"5-`+long+`"`),
+		"a range":     strings.ReplaceAll(station, `"5.8"`, `"~5.8,`+long+`"`),
+		"a moment":    station + "  suspend: {reason: a, until: " + long + "}\n",
+		"a duration":  strings.ReplaceAll(viewer, "[check]", "[check], timeout: x"+long),
+		"a name":      strings.ReplaceAll(viewer, "name: viewer", "name: "+long),
+		"a wrong key": viewer + long + ": x\n",
+	} {
+		errs := ParseFile("a.yaml", []byte(strings.ReplaceAll(text, "%s", "a"))).Errors
+		if len(errs) == 0 || len(errs[0].Error()) > 1000 {
+			t.Errorf("%s: %d errors, %.200q", field, len(errs), errs.Error())
+		}
+	}
 }
 
 func TestErrorText(t *testing.T) {

@@ -25,7 +25,7 @@ func ParseRange(text string) (Range, error) {
 	for part := range strings.SplitSeq(text, ",") {
 		t, err := parseTerm(strings.Trim(part, " "))
 		if err != nil {
-			return Range{}, fmt.Errorf("range %q: %w", text, err)
+			return Range{}, fmt.Errorf("range %s: %w", quoted(text), err)
 		}
 		r.terms = append(r.terms, t)
 	}
@@ -47,7 +47,7 @@ func parseTerm(text string) (term, error) {
 		}
 		return term{op, v}, nil
 	}
-	return term{}, fmt.Errorf("%q does not start with one of = != > >= < <= ~", text)
+	return term{}, fmt.Errorf("%s does not start with one of = != > >= < <= ~", quoted(text))
 }
 
 // String is the range as it was written.

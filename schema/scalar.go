@@ -16,7 +16,7 @@ func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil
 func (d *Duration) UnmarshalText(text []byte) error {
 	parsed, err := time.ParseDuration(string(text))
 	if err != nil || parsed <= 0 {
-		return fmt.Errorf(`duration %q: want a positive length of time such as "30s" or "1h30m"`, text)
+		return fmt.Errorf(`duration %s: want a positive length of time such as "30s" or "1h30m"`, quoted(string(text)))
 	}
 	d.Duration = parsed
 	return nil
@@ -30,7 +30,7 @@ func (t *Time) UnmarshalText(text []byte) error {
 	parsed, err := time.Parse(time.RFC3339, string(text))
 	// Parse also takes hours of one digit and decimal commas, which RFC 3339 does not have.
 	if err != nil || text[13] != ':' || bytes.IndexByte(text, ',') >= 0 {
-		return fmt.Errorf(`time %q: want a date, a time and an offset such as "2026-12-01T06:00:00+01:00"`, text)
+		return fmt.Errorf(`time %s: want a date, a time and an offset such as "2026-12-01T06:00:00+01:00"`, quoted(string(text)))
 	}
 	t.Time = parsed
 	return nil

@@ -28,19 +28,19 @@ func ParseVersion(text string) (Version, error) {
 	var v Version
 	numbers, pre, hasPre := strings.Cut(text, "-")
 	if hasPre && !validPre(pre) {
-		return Version{}, fmt.Errorf("version %q: after the hyphen 1 to %d of A-Z a-z 0-9 . are allowed", text, maxPre)
+		return Version{}, fmt.Errorf("version %s: after the hyphen 1 to %d of A-Z a-z 0-9 . are allowed", quoted(text), maxPre)
 	}
 	v.pre = pre
 	for part := range strings.SplitSeq(numbers, ".") {
 		if v.count == 4 || !digits(part) {
-			return Version{}, fmt.Errorf("version %q: %w", text, errVersion)
+			return Version{}, fmt.Errorf("version %s: %w", quoted(text), errVersion)
 		}
 		n, err := strconv.ParseUint(part, 10, 32)
 		if err != nil {
-			return Version{}, fmt.Errorf("version %q: %s is too large", text, part)
+			return Version{}, fmt.Errorf("version %s: %s is too large", quoted(text), shorten(part))
 		}
 		if len(part) > 1 && part[0] == '0' {
-			return Version{}, fmt.Errorf("version %q: %s has a leading zero", text, part)
+			return Version{}, fmt.Errorf("version %s: %s has a leading zero", quoted(text), shorten(part))
 		}
 		v.parts[v.count] = uint32(n)
 		v.count++

@@ -37,8 +37,12 @@ func (a *api) workstations(_ context.Context, in *struct{ Paging }) (*body[wire.
 	return answer(wire.Workstations{Items: items, Next: next}), nil
 }
 
+// named is a workstation for each of its clients.
 func (a *api) named(name string) []wire.Workstation {
-	all := overview.Workstations(a.Fleet.Computers(), a.Current.View(), a.Now())
+	computers := slices.DeleteFunc(a.Fleet.Computers(), func(c *inventory.Computer) bool {
+		return !slices.ContainsFunc(c.Clients, func(s wire.Status) bool { return strings.EqualFold(s.Workstation, name) })
+	})
+	all := overview.Workstations(computers, a.Current.View(), a.Now())
 	return slices.DeleteFunc(all, func(w wire.Workstation) bool { return !strings.EqualFold(w.Name, name) })
 }
 

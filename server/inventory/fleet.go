@@ -32,10 +32,11 @@ type Fleet struct {
 	now   func() time.Time
 	log   *slog.Logger
 
-	mu      sync.RWMutex
+	disk sync.Mutex // held while the store is written, and taken before mu: what was forgotten must not be written again
+
+	mu      sync.RWMutex // never held while the store is written: every check-in needs it
 	members map[string]*member
 	dirty   map[string]struct{}
-	version atomic.Uint64 // counts changes, for who caches what he makes of the fleet
 }
 
 type member struct {
@@ -67,9 +68,9 @@ func newMember(c *Computer) *member {
 // Enrol makes a computer known by its key, durably. A known key is answered as the first time.
 func (f *Fleet) Enrol(ctx context.Context, key []byte, host string) (string, error) {
 	id := wire.ComputerID(key)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.members[id] != nil {
+	f.disk.Lock()
+	defer f.disk.Unlock()
+	if f.member(id) != nil {
 		return id, nil
 	}
 	now := f.now().UTC().Truncate(time.Second)
@@ -77,26 +78,28 @@ func (f *Fleet) Enrol(ctx context.Context, key []byte, host string) (string, err
 	if err := f.store.Save(ctx, []Computer{*c}); err != nil {
 		return "", fmt.Errorf("enrol %s: %w", host, err)
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.members[id] = newMember(c)
-	f.version.Add(1)
 	return id, nil
 }
 
 // Forget removes a computer; its agent must enrol again. ErrUnknown: there is none.
 func (f *Fleet) Forget(ctx context.Context, id string) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	m := f.members[id]
+	f.disk.Lock()
+	defer f.disk.Unlock()
+	m := f.member(id)
 	if m == nil {
 		return ErrUnknown
 	}
 	if err := f.store.Delete(ctx, id); err != nil {
 		return err
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	close(m.asked)
 	delete(f.members, id)
 	delete(f.dirty, id)
-	f.version.Add(1)
 	return nil
 }
 
@@ -144,8 +147,8 @@ func (f *Fleet) Watch(id string) (*Computer, <-chan struct{}) {
 	return m.computer.Load(), m.asked
 }
 
-// Report keeps what a check-in says that has passed Check. Statuses that a check-in does not
-// name stay if it names none at all, as the first one after an agent's start does.
+// Report keeps what a check-in says that has passed Check. The statuses stay if it names none at all, as the first one
+// after an agent's start does.
 func (f *Fleet) Report(id string, in *wire.Checkin) error {
 	f.Seen(id)
 	return f.change(id, func(c *Computer) {
@@ -156,24 +159,28 @@ func (f *Fleet) Report(id string, in *wire.Checkin) error {
 		if len(in.Clients) > 0 {
 			c.Clients = in.Clients
 		}
-		now := f.now()
-		c.Actions = slices.DeleteFunc(slices.Clone(c.Actions), func(a wire.Action) bool {
-			return slices.Contains(in.Done, a.ID) || !a.Until.IsZero() && !now.Before(a.Until)
-		})
+		c.Actions = slices.DeleteFunc(f.waiting(c), func(a wire.Action) bool { return slices.Contains(in.Done, a.ID) })
 	})
+}
+
+// waiting is a copy of the actions of a computer whose time is not over.
+func (f *Fleet) waiting(c *Computer) []wire.Action {
+	now := f.now()
+	return slices.DeleteFunc(slices.Clone(c.Actions), func(a wire.Action) bool { return !a.Until.IsZero() && !now.Before(a.Until) })
 }
 
 // Ask adds an action for a computer and gives it an id.
 func (f *Fleet) Ask(id string, action wire.Action) error {
 	full := false
 	err := f.change(id, func(c *Computer) {
+		c.Actions = f.waiting(c)
 		if full = len(c.Actions) >= maxActions; full {
 			return
 		}
 		var b [8]byte
 		rand.Read(b[:])
 		action.ID = hex.EncodeToString(b[:])
-		c.Actions = append(slices.Clone(c.Actions), action)
+		c.Actions = append(c.Actions, action)
 	})
 	if err != nil {
 		return err
@@ -206,12 +213,8 @@ func (f *Fleet) change(id string, edit func(*Computer)) error {
 	}
 	m.computer.Store(c)
 	f.dirty[id] = struct{}{}
-	f.version.Add(1)
 	return nil
 }
-
-// Version changes with every change of the fleet but the times at which computers were seen.
-func (f *Fleet) Version() uint64 { return f.version.Load() }
 
 // Computers lists all computers by host name.
 func (f *Fleet) Computers() []*Computer {
@@ -221,8 +224,24 @@ func (f *Fleet) Computers() []*Computer {
 		list = append(list, m.snapshot())
 	}
 	f.mu.RUnlock()
-	slices.SortFunc(list, func(a, b *Computer) int { return strings.Compare(a.SortKey(), b.SortKey()) })
+	SortBy(list, (*Computer).SortKey)
 	return list
+}
+
+// SortBy sorts a list by the key of each item, which it makes once: making keys is what sorting a large fleet costs.
+func SortBy[T any](list []T, key func(T) string) {
+	type keyed struct {
+		key  string
+		item T
+	}
+	all := make([]keyed, len(list))
+	for i, item := range list {
+		all[i] = keyed{key(item), item}
+	}
+	slices.SortFunc(all, func(a, b keyed) int { return strings.Compare(a.key, b.key) })
+	for i := range all {
+		list[i] = all[i].item
+	}
 }
 
 // SortKey orders computers by host name and tells those of one name apart.
@@ -261,6 +280,8 @@ func (f *Fleet) flush(ctx context.Context, ids []string) {
 	if len(ids) == 0 {
 		return
 	}
+	f.disk.Lock()
+	defer f.disk.Unlock()
 	computers := make([]Computer, 0, len(ids))
 	for _, id := range ids {
 		if c, ok := f.Computer(id); ok {
@@ -268,7 +289,7 @@ func (f *Fleet) flush(ctx context.Context, ids []string) {
 		}
 	}
 	err := f.store.Save(ctx, computers)
-	if err == nil || ctx.Err() != nil {
+	if err == nil || errors.Is(ctx.Err(), context.Canceled) { // cancelled: Run writes everything once more
 		return
 	}
 	f.log.Error("reports were not written; they are tried again", "computers", len(computers), "error", err)

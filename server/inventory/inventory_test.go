@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -189,6 +190,10 @@ func TestActionsAreBoundedAndExpire(t *testing.T) {
 			}
 		}
 		time.Sleep(2 * time.Hour)
+		if err := fleet.Ask(id, wire.Action{Verb: wire.Look, Until: time.Now().Add(time.Minute)}); err != nil {
+			t.Errorf("actions whose time is over take the place of new ones: %v", err)
+		}
+		time.Sleep(time.Hour)
 		if err := fleet.Report(id, report("a")); err != nil {
 			t.Fatal(err)
 		}
@@ -196,4 +201,56 @@ func TestActionsAreBoundedAndExpire(t *testing.T) {
 			t.Errorf("%d actions outlived their time", len(c.Actions))
 		}
 	})
+}
+
+// held is a store that stops once, in the next Save after hold was set, until it may go on.
+type held struct {
+	*memory
+	hold      atomic.Bool
+	begun, on chan struct{}
+}
+
+func (h *held) Save(ctx context.Context, computers []inventory.Computer) error {
+	if h.hold.CompareAndSwap(true, false) {
+		close(h.begun)
+		<-h.on
+	}
+	return h.memory.Save(ctx, computers)
+}
+
+// A computer that is forgotten while its report is being written is not in the store afterwards: it would be enrolled
+// again at the next start.
+func TestForgottenWhileWritten(t *testing.T) {
+	store := &held{memory: newMemory(), begun: make(chan struct{}), on: make(chan struct{})}
+	fleet, err := inventory.OpenFleet(t.Context(), store, slog.New(slog.DiscardHandler), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := fleet.Enrol(t.Context(), []byte("a"), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); fleet.Run(ctx) }()
+	store.hold.Store(true)
+	if err := fleet.Report(id, report("b")); err != nil {
+		t.Fatal(err)
+	}
+	<-store.begun
+	forgotten := make(chan error, 1)
+	go func() { forgotten <- fleet.Forget(t.Context(), id) }()
+	time.Sleep(50 * time.Millisecond) // so that Forget comes before the write, if it may
+	if fleet.Seen(id) == nil {
+		t.Error("it was forgotten while its report was being written")
+	}
+	close(store.on)
+	if err := <-forgotten; err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	<-done
+	if left, _ := store.Load(t.Context()); len(left) != 0 {
+		t.Errorf("the store still holds %+v", left)
+	}
 }

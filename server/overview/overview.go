@@ -47,9 +47,7 @@ func Workstations(computers []*inventory.Computer, view *current.View, now time.
 		summarise(w)
 		list = append(list, *w)
 	}
-	slices.SortFunc(list, func(a, b wire.Workstation) int {
-		return strings.Compare(Key(a), Key(b))
-	})
+	inventory.SortBy(list, Key)
 	return list
 }
 

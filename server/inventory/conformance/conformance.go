@@ -1,8 +1,7 @@
 // Package conformance is what every inventory.Store must do, as one suite of tests.
 //
 // A new store calls Run with a function that opens an empty one. The suite says nothing about speed and nothing about
-// concurrency: a Fleet is the only caller of a store, and calls it from one place at a time but for single computers
-// that enrol or are forgotten.
+// concurrency: a Fleet is the only caller of a store, and never calls it twice at a time.
 package conformance
 
 import (

@@ -282,3 +282,25 @@ func TestPage(t *testing.T) {
 		t.Errorf("after signing out: status %d", status)
 	}
 }
+
+// Whoever guesses is soon answered no more, and cannot keep out those who have a token.
+func TestGuessingIsSlowedDown(t *testing.T) {
+	r := start(t, Config{})
+	r.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	status := func(token string) int {
+		resp, err := r.http.PostForm(r.URL()+"/signin", url.Values{"token": {token}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return resp.StatusCode
+	}
+	for i := 0; status("wrong") != http.StatusTooManyRequests; i++ {
+		if i == 40 {
+			t.Fatal("40 guesses were all heard")
+		}
+	}
+	if got := status(r.admin); got != http.StatusSeeOther {
+		t.Errorf("a good token after many bad ones: status %d", got)
+	}
+}

@@ -137,6 +137,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, id string, body
 		view := h.Current.View()
 		computer, asked := h.Fleet.Watch(id)
 		if computer == nil {
+			h.heard.Delete(id)
 			problem.Write(w, http.StatusUnauthorized, inventory.ErrUnknown.Error())
 			return
 		}
@@ -169,7 +170,7 @@ func (h *Handler) reply(view *current.View, computer *inventory.Computer, in *wi
 }
 
 func (h *Handler) send(w http.ResponseWriter, reply wire.Reply) {
-	_ = http.NewResponseController(w).SetWriteDeadline(h.Now().Add(replyTime)) // as for reading
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(replyTime)) // as for reading
 	w.Header().Set("Content-Type", "application/json")
 	if err := json.NewEncoder(w).Encode(reply); err != nil {
 		h.Log.Debug("a reply was not sent", "error", err)

@@ -52,12 +52,11 @@ func (g *gate) caller(r *http.Request) *caller {
 }
 
 // enter reports whether the address may send a request now.
-func (g *gate) enter(r *http.Request) bool {
-	c := g.caller(r)
-	return c.failures.Tokens() >= 1 && c.requests.Allow()
-}
+func (g *gate) enter(r *http.Request) bool { return g.caller(r).requests.Allow() }
 
-func (g *gate) failed(r *http.Request) { g.caller(r).failures.Allow() }
+// fail reports whether a request of the address may fail now and hear why. Others of the same address are not held up by
+// it: one computer that cannot sign must not keep out those that share its address.
+func (g *gate) fail(r *http.Request) bool { return g.caller(r).failures.Allow() }
 
 func address(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)

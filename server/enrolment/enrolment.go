@@ -5,7 +5,8 @@
 // request is good for five minutes either way and once; what was signed is wire.SessionPayload.
 //
 // Both routes can be reached without a token and are therefore bounded: the body, the rate per address, and the number
-// of signatures that are remembered. An address that fails is slowed down long before one that succeeds.
+// of signatures that are remembered. Failures of one address are soon answered, and logged, no more; whoever succeeds is
+// heard all the same, because a whole hospital may share that address.
 package enrolment
 
 import (
@@ -109,8 +110,7 @@ func (h *Handler) verify(in wire.Session) (status int, detail string) {
 
 func (h *Handler) read(w http.ResponseWriter, r *http.Request, into any) bool {
 	if !h.gate.enter(r) {
-		w.Header().Set("Retry-After", "10")
-		problem.Write(w, http.StatusTooManyRequests, "too many requests from this address")
+		tooMany(w)
 		return false
 	}
 	control := http.NewResponseController(w)
@@ -124,9 +124,17 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request, into any) bool {
 	return true
 }
 
+func tooMany(w http.ResponseWriter) {
+	w.Header().Set("Retry-After", "10")
+	problem.Write(w, http.StatusTooManyRequests, "too many requests from this address")
+}
+
 // fail answers a request that should not have been sent, and remembers where it came from.
 func (h *Handler) fail(w http.ResponseWriter, r *http.Request, status int, detail string) {
-	h.gate.failed(r)
+	if !h.gate.fail(r) {
+		tooMany(w)
+		return
+	}
 	h.log.LogAttrs(context.WithoutCancel(r.Context()), slog.LevelWarn, "refused", slog.String("route", r.Pattern),
 		slog.String("from", address(r)), slog.String("why", strings.TrimSpace(detail)))
 	problem.Write(w, status, detail)

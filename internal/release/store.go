@@ -133,12 +133,22 @@ func (s *Store) Index(client string, version schema.Version, system string) (*In
 	return index, data, nil
 }
 
-func (s *Store) readIndex(ref Ref) (*Index, []byte, error) {
+// IndexFile is the path of the index of a release that List or Find returned. It says nothing about what is in it: who
+// reads it compares it with the digest in ref.
+func (s *Store) IndexFile(ref Ref) (string, error) {
 	name, err := IndexPath(ref)
+	if err != nil {
+		return "", err
+	}
+	return s.path(name), nil
+}
+
+func (s *Store) readIndex(ref Ref) (*Index, []byte, error) {
+	name, err := s.IndexFile(ref)
 	if err != nil {
 		return nil, nil, err
 	}
-	data, err := os.ReadFile(s.path(name))
+	data, err := os.ReadFile(name)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", ref, err)
 	}

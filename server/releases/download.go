@@ -7,7 +7,6 @@
 package releases
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"log/slog"
@@ -74,8 +73,7 @@ func (d *Downloads) refuse(w http.ResponseWriter, r *http.Request, err error) {
 
 // content is one file of the store, opened.
 type content struct {
-	io.ReadSeeker
-	io.Closer
+	*os.File
 	kind, digest string
 }
 
@@ -94,11 +92,15 @@ func (d *Downloads) open(path string) (*content, error) {
 	if err != nil {
 		return nil, errPath
 	}
-	_, data, err := d.store.Index(part[0], version, part[2])
+	ref, err := d.store.Find(part[0], version, part[2])
 	if err != nil {
 		return nil, err
 	}
-	return &content{bytes.NewReader(data), io.NopCloser(nil), "application/json", release.Digest(data)}, nil
+	name, err := d.store.IndexFile(ref)
+	if err != nil {
+		return nil, err
+	}
+	return openFile(name, "application/json", ref.SHA256)
 }
 
 func (d *Downloads) blob(path, rest string) (*content, error) {
@@ -110,11 +112,15 @@ func (d *Downloads) blob(path, rest string) (*content, error) {
 	if err != nil {
 		return nil, err
 	}
+	return openFile(name, "application/octet-stream", digest)
+}
+
+func openFile(name, kind, digest string) (*content, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	return &content{f, f, "application/octet-stream", digest}, nil
+	return &content{f, kind, digest}, nil
 }
 
 // moving gives a download another minute with each piece that is sent.

@@ -163,14 +163,11 @@ func redact(spec string) string {
 	if !ok {
 		return spec
 	}
-	host, path, hasPath := strings.Cut(rest, "/")
-	if i := strings.LastIndex(host, "@"); i >= 0 {
-		host = host[i+1:]
+	host := rest
+	if _, err := url.Parse(spec); err == nil {
+		host, _, _ = strings.Cut(rest, "/") // a path may hold an @, too
 	}
-	if hasPath {
-		host += "/" + path
-	}
-	return before + "://" + host
+	return before + "://" + rest[strings.LastIndex(host, "@")+1:]
 }
 
 // Invalid says that a revision was refused, and why.

@@ -32,6 +32,7 @@ func TestOpenRefusesWithWords(t *testing.T) {
 		"git+https://me:secret@ho st/m":      "want git+https://HOST/PATH",
 		"ftp://example.org/m":                "want dir:PATH",
 		"git+https://me:secret@[::1/m?x=y#z": "want git+https://HOST/PATH",
+		"git+https://me:s/secret@host/m":     "want git+https://HOST/PATH",
 	} {
 		_, err := Open(spec, Options{})
 		if err == nil {

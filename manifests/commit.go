@@ -193,16 +193,9 @@ func (b *builder) flushPack(to *filesystem.Storage, dir string) error {
 	return errors.Join(syncPath(base+".pack"), syncWithFolder(base+".idx"))
 }
 
-// message is the reason and, below an empty line, the trailers in the order of their names.
+// message is the reason as the message of a commit.
 func message(c Change) string {
-	text := strings.TrimSpace(strings.ReplaceAll(c.Reason, "\x00", "")) + "\n"
-	for i, key := range slices.Sorted(maps.Keys(c.Trailers)) {
-		if i == 0 {
-			text += "\n"
-		}
-		text += plain(key) + ": " + plain(c.Trailers[key]) + "\n"
-	}
-	return text
+	return strings.TrimSpace(strings.ReplaceAll(c.Reason, "\x00", "")) + "\n"
 }
 
 // plain keeps text from being anything but text in the header of a commit.

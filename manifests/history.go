@@ -2,7 +2,6 @@ package manifests
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -17,8 +16,7 @@ type Commit struct {
 	Author   string
 	Email    string
 	When     time.Time
-	Reason   string            // the message without its trailers
-	Trailers map[string]string // may be nil
+	Reason   string // the whole message
 }
 
 // History lists at most limit commits, newest first: from the newest revision, or those before the revision after. Of a
@@ -61,26 +59,7 @@ func parent(c *object.Commit) plumbing.Hash {
 }
 
 func describe(c *object.Commit) Commit {
-	reason, trailers := splitMessage(c.Message)
-	return Commit{Revision: c.Hash.String(), Author: c.Author.Name, Email: c.Author.Email, When: c.Author.When, Reason: reason, Trailers: trailers}
-}
-
-// splitMessage takes the last paragraph of a message as trailers if every line of it is one and something is above it.
-func splitMessage(message string) (reason string, trailers map[string]string) {
-	message = strings.TrimSpace(message)
-	i := strings.LastIndex(message, "\n\n")
-	if i < 0 {
-		return message, nil
-	}
-	trailers = make(map[string]string)
-	for line := range strings.SplitSeq(message[i+2:], "\n") {
-		key, value, ok := strings.Cut(line, ": ")
-		if !ok || strings.Contains(key, " ") {
-			return message, nil
-		}
-		trailers[key] = value
-	}
-	return strings.TrimSpace(message[:i]), trailers
+	return Commit{Revision: c.Hash.String(), Author: c.Author.Name, Email: c.Author.Email, When: c.Author.When, Reason: strings.TrimSpace(c.Message)}
 }
 
 // At reads the manifests of any revision of the history. They are judged as they were: what is wrong by now is an *Invalid error.
@@ -93,15 +72,13 @@ func (s *Store) At(ctx context.Context, revision string) (*Snapshot, error) {
 
 // Restore gives every file the content that it has in a snapshot of the same store, and removes those that it lacks:
 // the way back to an earlier revision.
-func (d *Draft) Restore(to *Snapshot) error {
+func (d *Draft) Restore(to *Snapshot) {
 	for path := range d.files {
 		if _, ok := to.files[path]; !ok {
-			d.changed[path] = nil
+			d.put(path, nil)
 		}
 	}
-	var err error
 	for path, f := range to.files {
-		err = errors.Join(err, d.Write(path, f.data))
+		d.put(path, f.data)
 	}
-	return err
 }

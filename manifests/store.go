@@ -35,11 +35,10 @@ type Store struct {
 
 // Change is one change of the manifests, which becomes one commit.
 type Change struct {
-	Author   string            // required
-	Email    string            // may be empty
-	Reason   string            // required; the message of the commit
-	Trailers map[string]string // further lines at the end of the message, such as "Request: 4711"
-	Expect   string            // the revision that the change was made for, else ErrConflict; "" is any
+	Author string // required
+	Email  string // may be empty
+	Reason string // required; the message of the commit
+	Expect string // the revision that the change was made for, else ErrConflict; "" is any
 	// Edit makes the change. It runs while nobody else can write and must not call the Store. Its error ends the change
 	// and is returned as it is.
 	Edit func(*Draft) error
@@ -162,7 +161,10 @@ func (s *Store) draft(ctx context.Context) (*Draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Draft{base: *l, files: l.parse(s.known).files, changed: make(map[string][]byte)}, nil
+	if errs := l.within(); len(errs) > 0 {
+		return nil, &Invalid{Revision: l.revision, Errors: errs} // not all of its files were read: only git can mend it
+	}
+	return &Draft{base: *l, files: l.parse(s.known).files, changed: make(map[string][]byte), unseen: make(map[string]bool)}, nil
 }
 
 func (s *Store) judgeDraft(d *Draft) error {
@@ -202,9 +204,17 @@ func (s *Store) commit(d *Draft, c Change) (plumbing.Hash, error) {
 type Draft struct {
 	base    listing
 	files   map[string]*file
-	changed map[string][]byte // nil is a file that goes
+	changed map[string][]byte   // nil is a file that goes
+	places  map[manifest]string // the file in which each manifest was seen last; made by the first Find
+	unseen  map[string]bool     // files that changed since
 	content content
 	set     *schema.Set
+}
+
+// manifest is what a manifest is found by.
+type manifest struct {
+	kind schema.Kind
+	name string
 }
 
 // Paths lists the files, sorted.
@@ -226,13 +236,18 @@ func (d *Draft) Read(path string) ([]byte, error) {
 	return nil, fmt.Errorf("read manifest file %s: %w", path, fs.ErrNotExist)
 }
 
-// Write makes or replaces a file. The path must be one that every system can check out.
+// Write makes or replaces a file. The path of a new one must be one that every system can check out.
 func (d *Draft) Write(path string, data []byte) error {
-	if err := checkPath(path); err != nil {
+	if err := checkPath(path); err != nil && d.files[path] == nil {
 		return err
 	}
-	d.changed[path] = append([]byte{}, data...)
+	d.put(path, append([]byte{}, data...))
 	return nil
+}
+
+// put changes a file, or takes it away if data is nil.
+func (d *Draft) put(path string, data []byte) {
+	d.changed[path], d.unseen[path] = data, true
 }
 
 // Remove removes a file. Without comments and documents a file is better removed than left.
@@ -240,23 +255,51 @@ func (d *Draft) Remove(path string) error {
 	if _, err := d.Read(path); err != nil {
 		return err
 	}
-	d.changed[path] = nil
+	d.put(path, nil)
 	return nil
 }
 
-// Find returns the file in which a manifest stands.
+// Find returns the file in which a manifest stands. One that stays in its file is found without looking at any other, so
+// that ten thousand can be edited one after the other.
 func (d *Draft) Find(kind schema.Kind, name string) (path string, ok bool) {
-	for path, data := range d.changed {
-		if data != nil && schema.ParseFile(path, data).Declares(kind, name) {
-			return path, true
-		}
+	m := manifest{kind, name}
+	if path, ok := d.places[m]; ok && d.holds(path, m) {
+		return path, true
 	}
-	for path, f := range d.files {
-		if _, ok := d.changed[path]; !ok && f.parsed.Declares(kind, name) {
-			return path, true
-		}
+	d.look()
+	if path, ok := d.places[m]; ok && d.holds(path, m) {
+		return path, true
 	}
 	return "", false
+}
+
+// holds reports whether a file holds a manifest that was seen in it.
+func (d *Draft) holds(path string, m manifest) bool {
+	data, changed := d.changed[path]
+	if !changed {
+		return true
+	}
+	_, err := schema.Document(data, m.kind, m.name)
+	return err == nil
+}
+
+// look notes what stands in the files that were not seen yet.
+func (d *Draft) look() {
+	note := func(path string, f *schema.File) {
+		for kind, name := range f.Declared() {
+			d.places[manifest{kind, name}] = path
+		}
+	}
+	if d.places == nil {
+		d.places = make(map[manifest]string)
+		for path, f := range d.files {
+			note(path, f.parsed)
+		}
+	}
+	for path := range d.unseen {
+		note(path, schema.ParseFile(path, d.changed[path]))
+	}
+	clear(d.unseen)
 }
 
 // Place returns the file in which a manifest stands, or the one in which a new one belongs: KIND/NAME.yaml.

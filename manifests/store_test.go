@@ -66,7 +66,7 @@ func TestStoreWritesWhatGitReads(t *testing.T) {
 	t.Parallel()
 	s, dir := newStore(t)
 	c := put(tree{"server/main.yaml": server, "a/b/c.yaml": second, "z.yaml": "# nothing yet\n"})
-	c.Reason, c.Trailers = "CHG-4711: the first\n\nand why", map[string]string{"Request": "17", "Address": "10.0.0.1\nForged: yes"}
+	c.Author, c.Reason = "A. Berger\ncommitter Forged <f@example.org>", "CHG-4711: the first\n\nAnd: why"
 	revision := mustWrite(t, s, c)
 	if snap := s.Current(); snap.Revision != revision || servers(snap) != "main 5.8.2, second 1.0" {
 		t.Errorf("%+v", *snap)
@@ -78,8 +78,8 @@ func TestStoreWritesWhatGitReads(t *testing.T) {
 		t.Errorf("the clone: %q, %v", got, err)
 	}
 	got := run(t, clone, "git", "log", "-1", "--format=%H %D|%an|%ae|%aI|%cn|%B")
-	want := revision + " HEAD -> main, origin/main, origin/HEAD|A. Berger|a@example.org|2026-12-01T06:02:00+01:00|Lull|" +
-		"CHG-4711: the first\n\nand why\n\nAddress: 10.0.0.1 Forged: yes\nRequest: 17"
+	want := revision + " HEAD -> main, origin/main, origin/HEAD|A. Berger committer Forged  f@example.org|a@example.org|2026-12-01T06:02:00+01:00|Lull|" +
+		"CHG-4711: the first\n\nAnd: why"
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -211,6 +211,84 @@ func TestDraft(t *testing.T) {
 	mustWrite(t, s, c)
 	if got := servers(s.Current()); got != "second 1.0" {
 		t.Errorf("got %q", got)
+	}
+}
+
+// A change of many manifests looks at each file once, however many were changed before.
+func TestDraftFindsAmongMany(t *testing.T) {
+	const many = 500
+	s, _ := newStore(t)
+	files := tree{"viewer.yaml": benchClient}
+	for i := range many {
+		path, text := benchWorkstation(i, "5.8.0")
+		files[path] = text
+	}
+	mustWrite(t, s, put(files))
+	c := put(nil)
+	c.Edit = func(d *Draft) error {
+		for i := range many {
+			path, text := benchWorkstation(i, "5.8.1")
+			if err := d.Write(path, []byte(text)); err != nil {
+				return err
+			}
+		}
+		if path, ok := d.Find(schema.KindWorkstation, "ws-00007"); !ok || path != "ward-07/ws-00007.yaml" {
+			t.Errorf("found in %q", path)
+		}
+		if n := testing.AllocsPerRun(10, func() { d.Find(schema.KindWorkstation, "ws-00007") }); n > many {
+			t.Errorf("finding what was changed makes %v allocations", n)
+		}
+		if n := testing.AllocsPerRun(10, func() { d.Find(schema.KindWorkstation, "new") }); n > many {
+			t.Errorf("finding nothing makes %v allocations", n)
+		}
+		return nil
+	}
+	if _, err := s.Preview(t.Context(), c); err != nil {
+		t.Error(err)
+	}
+}
+
+// A file that stands under a name which no new file may have is edited and restored where it stands.
+func TestStoreEditsFilesOfAnyName(t *testing.T) {
+	t.Parallel()
+	s, dir := newStore(t)
+	mustWrite(t, s, put(tree{"second.yaml": second}))
+	clone := filepath.Join(t.TempDir(), "clone")
+	run(t, "", "git", "clone", "-q", dir, clone)
+	pushed := commit(t, clone, tree{"second.yaml": second, "Süd/main.yaml": server})
+	run(t, clone, "git", "push", "-q", "origin", "main")
+	c := put(nil)
+	c.Edit = func(d *Draft) error { return d.Write(d.Place(schema.KindServer, "main"), []byte(server9)) }
+	mustWrite(t, s, c)
+	if path, _ := s.Current().Find(schema.KindServer, "main"); path != "Süd/main.yaml" || servers(s.Current()) != "main 5.9.0, second 1.0" {
+		t.Errorf("%s in %q", servers(s.Current()), path)
+	}
+	mustWrite(t, s, put(tree{"Süd/main.yaml": ""}))
+	old, err := s.At(t.Context(), pushed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Edit = func(d *Draft) error { d.Restore(old); return nil }
+	mustWrite(t, s, c)
+	if got := servers(s.Current()); got != "main 5.8.2, second 1.0" {
+		t.Errorf("restored: %q", got)
+	}
+	wantFsck(t, dir)
+}
+
+// Upon a revision that is too large to be read nothing can be built: what was not read would count as empty.
+func TestStoreWritesNothingUponWhatItDidNotRead(t *testing.T) {
+	t.Parallel()
+	s, dir := newStore(t)
+	mustWrite(t, s, put(tree{"main.yaml": server}))
+	clone := filepath.Join(t.TempDir(), "clone")
+	run(t, "", "git", "clone", "-q", dir, clone)
+	commit(t, clone, tree{"main.yaml": server, "large.yaml": "# " + strings.Repeat("x", maxFileSize)})
+	run(t, clone, "git", "push", "-q", "origin", "main")
+	_, err := s.Write(t.Context(), put(tree{"large.yaml": ""}))
+	var invalid *Invalid
+	if !errors.As(err, &invalid) || !strings.Contains(err.Error(), "large.yaml:1:1: the file has") {
+		t.Errorf("got %v", err)
 	}
 }
 
@@ -356,7 +434,7 @@ func TestStoreHistory(t *testing.T) {
 	var want []string
 	for i := range 5 {
 		c := put(tree{"main.yaml": fmt.Sprintf("# %d\n%s", i, server)})
-		c.Trailers = map[string]string{"Number": fmt.Sprint(i)}
+		c.Reason += "\n\nStep: one" // an own paragraph is part of the reason
 		want = append([]string{mustWrite(t, s, c)}, want...)
 	}
 	var got []string
@@ -370,7 +448,7 @@ func TestStoreHistory(t *testing.T) {
 		}
 		for _, c := range page {
 			got = append(got, c.Revision)
-			if c.Author != "A. Berger" || c.Reason != "CHG-4711" || c.When.IsZero() || c.Trailers["Number"] == "" {
+			if c.Author != "A. Berger" || c.Reason != "CHG-4711\n\nStep: one" || c.When.IsZero() {
 				t.Errorf("%+v", c)
 			}
 		}
@@ -395,7 +473,7 @@ func TestStoreGoesBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := put(nil)
-	c.Edit = func(d *Draft) error { return d.Restore(old) }
+	c.Edit = func(d *Draft) error { d.Restore(old); return nil }
 	mustWrite(t, s, c)
 	if now := s.Current(); now.Digest != digest || now.Revision == first {
 		t.Errorf("%+v", *now)
@@ -464,21 +542,4 @@ func TestDefaultPathIsAlwaysGood(t *testing.T) {
 	if got := DefaultPath(schema.KindWorkstation, "card-ecg-01"); got != "workstation/card-ecg-01.yaml" {
 		t.Errorf("got %q", got)
 	}
-}
-
-func FuzzSplitMessage(f *testing.F) {
-	for _, m := range []string{"", "why", "why\n\nA: b\nC: d", "why\n\nno trailer", "why\n\n\n\nA: b", "A: b"} {
-		f.Add(m)
-	}
-	f.Fuzz(func(t *testing.T, m string) {
-		reason, trailers := splitMessage(m)
-		if reason == "" && strings.TrimSpace(m) != "" {
-			t.Errorf("%q has no reason", m)
-		}
-		for key := range trailers {
-			if !strings.Contains(m, key+": ") || strings.ContainsAny(key, " \n") {
-				t.Errorf("%q has no trailer %q", m, key)
-			}
-		}
-	})
 }

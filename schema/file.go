@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"regexp"
 	"strconv"
 	"strings"
@@ -88,14 +89,15 @@ func (f *File) parse(s segment, data []byte) {
 	}
 }
 
-// Declares reports whether a manifest of this kind and name stands in the file, right or wrong.
-func (f *File) Declares(kind Kind, name string) bool {
-	for _, d := range f.documents {
-		if d.kind == kind && meta(d.object).Name == name {
-			return true
+// Declared is kind and name of each manifest in the file, right or wrong, in the order of the file.
+func (f *File) Declared() iter.Seq2[Kind, string] {
+	return func(yield func(Kind, string) bool) {
+		for _, d := range f.documents {
+			if !yield(d.kind, meta(d.object).Name) {
+				return
+			}
 		}
 	}
-	return false
 }
 
 // parseYAML gives the root of the one document in data, or nil if there is none. The library panics on some malformed

@@ -65,9 +65,11 @@ func (f *folderPlace) read() (*listing, error) {
 	case info.IsDir():
 		err = r.folder("", 0)
 	default:
-		err = r.file("")
+		err = r.file("", info.Mode())
 	}
-	if err != nil {
+	if errors.Is(err, errTooMuch) {
+		r.listing.errors = tooMuch(&r.listing)
+	} else if err != nil {
 		return nil, err
 	}
 	f.dirs = r.dirs
@@ -97,6 +99,9 @@ type folderReader struct {
 
 // folder reads the folder at a relative path, in the order of names.
 func (r *folderReader) folder(rel string, depth int) error {
+	if len(r.dirs) == maxFolders {
+		return errTooMuch
+	}
 	dir := filepath.Join(r.root, filepath.FromSlash(rel))
 	r.dirs = append(r.dirs, dir)
 	entries, err := os.ReadDir(dir)
@@ -123,7 +128,7 @@ func (r *folderReader) entry(name string, e fs.DirEntry, depth int) error {
 	case e.Type()&fs.ModeSymlink != 0:
 		return r.link(name)
 	case isManifest(name):
-		return r.file(name)
+		return r.file(name, e.Type())
 	}
 	return nil
 }
@@ -143,15 +148,19 @@ func (r *folderReader) link(name string) error {
 		r.refuse(name, "links to folders are not followed", "put the folder itself here")
 		return nil
 	case isManifest(name):
-		return r.file(name)
+		return r.file(name, info.Mode())
 	}
 	return nil
 }
 
 // file reads one file; the empty name is the root itself. What is beyond the bounds of a revision is not read, since its
-// size alone will be refused.
-func (r *folderReader) file(name string) error {
+// size alone will be refused, and only a regular file is opened, since a pipe would wait for its other end.
+func (r *folderReader) file(name string, mode fs.FileMode) error {
 	if len(r.listing.items) > maxFiles {
+		return errTooMuch
+	}
+	if !mode.IsRegular() {
+		r.refuse(name, "this is no regular file", "keep only files and folders here")
 		return nil
 	}
 	f, err := os.Open(filepath.Join(r.root, filepath.FromSlash(name)))
@@ -163,9 +172,6 @@ func (r *folderReader) file(name string) error {
 	switch {
 	case err != nil:
 		return err
-	case !info.Mode().IsRegular():
-		r.refuse(name, "this is no regular file", "keep only files and folders here")
-		return nil
 	case info.Size() > maxFileSize || r.total+info.Size() > maxTotalSize:
 		r.total += info.Size()
 		r.listing.items = append(r.listing.items, item{name: name, id: fmt.Sprint(info.Size(), " bytes"), size: info.Size()})

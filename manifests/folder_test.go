@@ -3,6 +3,7 @@ package manifests
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -165,6 +166,14 @@ func TestFolderRefuses(t *testing.T) {
 		"a very deep folder": {func(dir string) error {
 			return os.MkdirAll(filepath.Join(dir, strings.Repeat("d/", maxDepth+2)), 0o755)
 		}, "folders in each other"},
+		"more folders than a fleet has": {func(dir string) error {
+			for i := range maxFolders {
+				if err := os.Mkdir(filepath.Join(dir, strconv.Itoa(i)), 0o755); err != nil {
+					return err
+				}
+			}
+			return nil
+		}, "more than 50000 manifest files or 10000 folders"},
 		"two of the same name": {func(dir string) error { return text(dir, "b.yaml", server9) }, "two manifests of kind Server"},
 	} {
 		t.Run(name, func(t *testing.T) {

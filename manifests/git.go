@@ -45,7 +45,7 @@ func (w *walker) walk(ctx context.Context, objects storer.EncodedObjectStorer, c
 	root, err := p.folder("", c.TreeHash, w.root, 0)
 	switch {
 	case errors.Is(err, errTooMuch):
-		l.errors = schema.Errors{refuse(l.all(), fmt.Sprintf("more than %d manifest files or %d folders", maxFiles, maxFolders), "put several manifests into one file")}
+		l.errors = tooMuch(l)
 		return l, nil
 	case err != nil:
 		return nil, fmt.Errorf("read commit %s: %w", commit, incomplete(err))
@@ -92,9 +92,6 @@ type pass struct {
 	folders int   // that were read
 	total   int64 // bytes of files
 }
-
-// errTooMuch ends a walk over a tree that never ends: one of git may hold the same folder many times, and that one, too.
-var errTooMuch = errors.New("too many files and folders")
 
 // folder reads a tree; old is what the last commit had at the same path.
 func (p *pass) folder(name string, hash plumbing.Hash, old *node, depth int) (*node, error) {

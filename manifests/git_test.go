@@ -294,6 +294,28 @@ func TestAStartAtABadRevision(t *testing.T) {
 	}
 }
 
+// After a restart at a revision without manifests the last one that has some is in force, as before the restart.
+func TestAStartAtAnEmptyRevision(t *testing.T) {
+	t.Parallel()
+	repo := newRepo(t)
+	good := commit(t, repo, tree{"a.yaml": server})
+	commit(t, repo, tree{"a.yaml": broken})
+	empty := commit(t, repo, tree{})
+	s := mustOpen(t, repo, Options{})
+	snap := look(t, s)
+	if snap.Revision != good || servers(snap) != "main 5.8.2" || snap.Refused == nil || snap.Refused.Revision != empty {
+		t.Fatalf("%+v", *snap)
+	}
+	wantText(t, snap.Refused.Errors.Error(), "the revision holds no manifest, and the one in force holds 1")
+	if look(t, s) != snap {
+		t.Error("a second look changed the state")
+	}
+	commit(t, repo, tree{"a.yaml": broken})
+	if snap := look(t, mustOpen(t, repo, Options{})); snap.Revision != good || snap.Refused == nil {
+		t.Errorf("a bad revision after the empty one: %+v", *snap)
+	}
+}
+
 func TestWalkOfNoCommit(t *testing.T) {
 	var w walker
 	if l, err := w.walk(t.Context(), nil, plumbing.ZeroHash); err != nil || len(l.items) != 0 || l.revision != "" {

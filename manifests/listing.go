@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"maps"
 	"path"
@@ -90,6 +91,15 @@ func (l *listing) within() schema.Errors {
 	return errs
 }
 
+// errTooMuch ends a walk over a tree that never ends: one of git may hold the same folder many times, and that one, too;
+// a folder may turn out to be a whole disk.
+var errTooMuch = errors.New("too many files and folders")
+
+// tooMuch is what errTooMuch means to a person.
+func tooMuch(l *listing) schema.Errors {
+	return schema.Errors{refuse(l.all(), fmt.Sprintf("more than %d manifest files or %d folders", maxFiles, maxFolders), "put several manifests into one file, and nothing else beside them")}
+}
+
 // all is the position of what is wrong with no file but with all of them.
 func (l *listing) all() string { return cmp.Or(l.prefix, "manifests") }
 
@@ -138,10 +148,15 @@ func (l *listing) judge(known map[string]*file, current *schema.Set) (content, *
 	c := l.parse(known)
 	set, errs := c.check()
 	if len(errs) == 0 && set.Len() == 0 && current.Len() > 0 {
-		errs = schema.Errors{refuse(l.all(), fmt.Sprintf("the revision holds no manifest, and the one in force holds %d", current.Len()),
-			"to let go of a client, leave its Client manifest and remove the others")}
+		errs = emptied(l.all(), current)
 	}
 	return c, set, errs
+}
+
+// emptied is what is wrong with a revision without manifests that comes after one that has some.
+func emptied(name string, before *schema.Set) schema.Errors {
+	return schema.Errors{refuse(name, fmt.Sprintf("the revision holds no manifest, and the one in force holds %d", before.Len()),
+		"to let go of a client, leave its Client manifest and remove the others")}
 }
 
 // named finds a manifest by name in a slice that is sorted by name.

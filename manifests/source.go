@@ -115,22 +115,25 @@ func (s *Source) judge(l *listing, next *Snapshot) {
 	s.Log.Info("manifests taken", "source", s.name, "revision", l.revision, "manifests", set.Len())
 }
 
-// fallBack puts the newest good revision in force where the first one that was seen is bad, so that the last good revision
-// stays in force across a restart.
+// fallBack puts the newest good revision that holds manifests in force where the first one that was seen is bad or holds
+// none, so that the last good revision stays in force across a restart.
 func (s *Source) fallBack(ctx context.Context, next *Snapshot) {
 	h, ok := s.place.(historian)
-	if !ok || next.Refused == nil || !next.Taken.IsZero() {
+	if !ok || !s.Current().Taken.IsZero() || next.Refused == nil && next.Set.Len() > 0 {
 		return
 	}
-	known, revision := s.known, next.Refused.Revision
+	refused, known, revision := next.Refused, s.known, s.tried
 	for range maxBack {
 		l, err := h.before(ctx, revision)
 		if err != nil || l == nil {
-			return // nothing is in force, and the refused revision says why
+			return // what is in force, if anything, holds no manifest, and a refused revision says why
 		}
-		c, set, errs := l.judge(known, next.Set)
-		if len(errs) == 0 {
-			*next = Snapshot{Revision: l.revision, Digest: c.digest, Set: set, Taken: s.Now(), files: c.files, Refused: next.Refused}
+		c, set, errs := l.judge(known, s.Current().Set)
+		if len(errs) == 0 && set.Len() > 0 {
+			if refused == nil {
+				refused = &Refused{Revision: s.tried, Errors: emptied("manifests", set), Since: s.Now()}
+			}
+			*next = Snapshot{Revision: l.revision, Digest: c.digest, Set: set, Taken: s.Now(), files: c.files, Refused: refused}
 			s.Log.Info("an earlier revision taken", "source", s.name, "revision", l.revision, "manifests", set.Len())
 			return
 		}

@@ -33,12 +33,12 @@ func setVersion(file []byte, kind Kind, name, version string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n := value(spec, "version"); n != nil {
+	if key, n := entry(spec, "version"); n != nil {
 		from, to, err := p.raw(file, n)
 		if err != nil {
 			return nil, err
 		}
-		return splice(file, from, to, written(version)), nil
+		return splice(file, from, to, written(version, key)), nil
 	}
 	key, client := entry(spec, "client")
 	if client == nil {
@@ -48,7 +48,7 @@ func setVersion(file []byte, kind Kind, name, version string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.insert(file, spec, key, to, "version", written(version)), nil
+	return p.insert(file, spec, key, to, "version", written(version, key)), nil
 }
 
 // RemovePolicyVersion takes the version, and what belongs to it, out of a Group or Workstation and keeps every other
@@ -144,9 +144,10 @@ func closing(line []byte, quote byte) int {
 	return -1
 }
 
-// written is a version rule as a manifest holds it: in quotes, unless it is a word.
-func written(version string) []byte {
-	if version == ruleServer || version == ruleNewest {
+// written is a version rule as a manifest holds it: in quotes, unless it is a word in YAML that is no JSON, as a key
+// beside it shows.
+func written(version string, key *yaml.Node) []byte {
+	if key.Style != yaml.DoubleQuotedStyle && (version == ruleServer || version == ruleNewest) {
 		return []byte(version)
 	}
 	return strconv.AppendQuote(nil, version)

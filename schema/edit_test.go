@@ -51,6 +51,8 @@ func TestSetPolicyVersion(t *testing.T) {
 		{KindWorkstation, "pc-1", "5.9", `version: '5.8'   # for now`, `version: "5.9"   # for now`, ""},
 		{KindWorkstation, "pc-1", "newest", `version: '5.8'   # for now`, `version: newest   # for now`, ""},
 		{KindWorkstation, "pc-2", "~5.9", `"version": "5.8"`, `"version": "~5.9"`, ""},
+		{KindWorkstation, "pc-2", "newest", `"version": "5.8"`, `"version": "newest"`, ""},
+		{KindWorkstation, "pc-2", "server", `"client": "viewer"}`, `"client": "viewer", "version": "server"}`, `, "version": "5.8"`},
 		{KindGroup, "pc-1", "5.9.1", `version: server`, `version: "5.9.1"`, ""},
 		{KindWorkstation, "pc-1", "5.9", "# the viewer\n", "# the viewer\n  version: \"5.9\"\n", "  version: '5.8'   # for now\n  allowDowngrade: true\n"},
 		{KindWorkstation, "pc-2", "5.9", `"client": "viewer"}`, `"client": "viewer", "version": "5.9"}`, `, "version": "5.8"`},

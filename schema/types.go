@@ -117,7 +117,7 @@ type Platform struct {
 	Services []Service `yaml:"services" json:"services,omitempty" later:"services of a client"`
 	// Replaces names other updaters.
 	Replaces *Replaces `yaml:"replaces" json:"replaces,omitempty" later:"detection of another updater"`
-	// Keep lists patterns of user data below the installation, which no update changes.
+	// Keep lists patterns (*, ?, and ** for any folders) of user data below the installation, which no update changes.
 	Keep []string `yaml:"keep" json:"keep,omitempty" check:"pattern"`
 	// Method is how the installation is changed. Default: tree, a folder that no installer owns.
 	Method Method `yaml:"method" json:"method,omitempty" enum:"tree" laterEnum:"msi,exe" default:"tree"`

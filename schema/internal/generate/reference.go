@@ -25,9 +25,10 @@ this build does not carry out is refused by name, and marked *refused* below.
 A revision is all or nothing: as long as any manifest in it has an error, the last good revision stays in force.
 
 Paths accept both separators and follow the rules of Windows on every system: no ` + "`..`" + `, no ` + "`<>:\"|?*`" + `, no device names such
-as ` + "`NUL`" + `, no name that ends with a dot or a space. Versions are one to four numbers joined by dots, compared as numbers
+as ` + "`NUL`" + `, no name that ends with a dot or a space; only patterns hold ` + "`*`" + ` and ` + "`?`" + `. Versions are one to four numbers joined by dots, compared as numbers
 (5.10 is above 5.9), with an optional ` + "`-pre`" + ` that sorts below its release. Ranges are comparisons
-(` + "`= != > >= < <=`" + `) joined by commas, or ` + "`~5.8`" + `, which is ` + "`>=5.8, <5.9`" + `.
+(` + "`= != > >= < <=`" + `) joined by commas, or ` + "`~5.8`" + `, which is ` + "`>=5.8, <5.9`" + `. A time carries its offset, such as
+` + "`2026-12-01T06:00:00+01:00`" + `, and a duration its units, such as ` + "`30s`" + `.
 `
 
 // reference is the page docs/manifests.md.

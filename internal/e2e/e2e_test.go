@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,6 +35,7 @@ func TestWineScripts(t *testing.T) {
 // natively beside Wine, is left out.
 func buildPrograms(t *testing.T, system string) string {
 	t.Helper()
+	dependOnTree(t)
 	dir := t.TempDir()
 	for _, p := range programs {
 		args, file := []string{"build"}, filepath.Join(dir, p.name)
@@ -50,6 +52,21 @@ func buildPrograms(t *testing.T, system string) string {
 		}
 	}
 	return dir
+}
+
+// dependOnTree looks at every folder of the tree. Go does not know what the programs are built from, and would show an
+// old result again after they changed; what a test looks at counts as what its result depends on.
+func dependOnTree(t *testing.T) {
+	t.Helper()
+	err := filepath.WalkDir("../..", func(path string, e fs.DirEntry, err error) error {
+		if err == nil && e.IsDir() && (e.Name() == ".git" || e.Name() == "bin") {
+			return fs.SkipDir
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // params are the parameters of all scripts in a folder, which find the programs in bins.

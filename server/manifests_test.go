@@ -54,6 +54,17 @@ func TestManifestsAreKeptAsWritten(t *testing.T) {
 	}
 }
 
+// One request may hold many documents, cut in every way that YAML knows.
+func TestManyDocumentsInOneRequest(t *testing.T) {
+	group := `{apiVersion: lull/v1, kind: Group, metadata: {name: g}, spec: {client: viewer, members: {all: true}, version: newest}}` + "\n"
+	for _, cut := range []string{"---\n", "--- ", "---\t# a comment\n", "...\n", "...\r\n---\r\n", "---\n# nothing\n---\n"} {
+		r := start(t, Config{})
+		if plan := r.apply(manifestsYAML + cut + group); len(plan.Changed) != 3 {
+			t.Errorf("cut by %q: changed %v", cut, plan.Changed)
+		}
+	}
+}
+
 func TestWritesNeedReasonAndRevision(t *testing.T) {
 	r := start(t, Config{})
 	plan := r.apply(manifestsYAML)

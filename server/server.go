@@ -146,6 +146,9 @@ func (s *Server) openReleases(context.Context) (err error) {
 	if s.releases, err = release.Open(s.path(releasesFolder)); err != nil {
 		return err
 	}
+	if err := s.releases.Damaged(); err != nil {
+		s.log.Error("damaged releases are left out", "error", err)
+	}
 	s.current = current.New(s.source, s.releases, s.log)
 	return nil
 }

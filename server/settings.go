@@ -61,7 +61,10 @@ func (c *Config) readSettings() (settings, error) {
 }
 
 func parseSettings(r io.Reader) (settings, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxSettings))
+	data, err := io.ReadAll(io.LimitReader(r, maxSettings+1))
+	if err == nil && len(data) > maxSettings {
+		err = fmt.Errorf("it has more than %d bytes", maxSettings)
+	}
 	if err != nil {
 		return settings{}, err
 	}

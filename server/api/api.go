@@ -11,14 +11,16 @@ package api
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"path"
 	"reflect"
+	"regexp"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -77,13 +79,21 @@ func typeName(t reflect.Type, hint string) string {
 	return name
 }
 
+// bodyTime is how long a request's body may take, and with it its answer: a whole revision may come over a slow line.
+const bodyTime = 2 * time.Minute
+
 // route declares an operation.
 func route(method, path, summary string) huma.Operation {
-	return huma.Operation{Method: method, Path: wire.PathAPI + path, Summary: summary, OperationID: operationID(method, path)}
+	return huma.Operation{
+		Method: method, Path: wire.PathAPI + path, Summary: summary, OperationID: operationID(method, path), BodyReadTimeout: bodyTime,
+	}
 }
 
+var notLetters = regexp.MustCompile(`[^a-z]+`)
+
+// operationID names an operation for programs that are generated from the document, such as get-workstations-name.
 func operationID(method, path string) string {
-	return fmt.Sprintf("%s-%x", method, sha256.Sum256([]byte(path)))[:16]
+	return strings.Trim(notLetters.ReplaceAllString(strings.ToLower(method+path), "-"), "-")
 }
 
 // body is an answer with nothing but a body.
@@ -115,8 +125,20 @@ func page[T any](items []T, p Paging, key func(T) string) (some []T, next string
 var (
 	errNothing = errors.New("there is no such thing here")
 	errReason  = errors.New("a reason is required: send it as the header " + wire.HeaderReason + " or the parameter reason")
+	errLong    = fmt.Errorf("the reason is longer than %d characters", maxReason)
 	errUnread  = errors.New("the manifests were not read yet: try again shortly")
 )
+
+// checkReason says what is wrong with a reason, whose ends are trimmed.
+func checkReason(reason string) error {
+	switch {
+	case reason == "":
+		return errReason
+	case utf8.RuneCountInString(reason) > maxReason:
+		return errLong
+	}
+	return nil
+}
 
 // outside means that manifests are written elsewhere.
 type outside struct{ where string }
@@ -141,7 +163,7 @@ func (a *api) problem(ctx context.Context, err error) error {
 		return huma.Error409Conflict(err.Error())
 	case errors.Is(err, manifests.ErrConflict):
 		return huma.Error412PreconditionFailed(err.Error())
-	case errors.Is(err, errReason):
+	case errors.Is(err, errReason), errors.Is(err, errLong):
 		return huma.Error400BadRequest(err.Error())
 	case errors.Is(err, errUnread):
 		return huma.Error503ServiceUnavailable(err.Error())

@@ -81,8 +81,8 @@ func (a *api) ask(ctx context.Context, in *body[wire.Ask]) (*body[wire.Asked], e
 	if ask.Verb != wire.Retry && ask.Verb != wire.Look {
 		return nil, huma.Error422UnprocessableEntity("verb: want " + wire.Retry + " or " + wire.Look)
 	}
-	if strings.TrimSpace(ask.Reason) == "" {
-		return nil, huma.Error400BadRequest("a reason is required")
+	if err := checkReason(strings.TrimSpace(ask.Reason)); err != nil {
+		return nil, a.problem(ctx, err)
 	}
 	who := access.From(ctx).Name
 	action := wire.Action{Verb: ask.Verb, Client: ask.Client, By: who, Reason: ask.Reason, Until: a.Now().Add(actionLife).UTC().Truncate(time.Second)}

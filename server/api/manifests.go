@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-
 	"fmt"
 	"net/http"
 	"slices"
@@ -23,7 +22,6 @@ import (
 const (
 	maxManifests = 16 << 20 // bytes of one request
 	maxRevision  = 96 << 20 // bytes of a whole revision: what manifests reads at most, and JSON around it
-	maxHistory   = 100      // commits
 	maxReason    = 2000     // characters
 )
 
@@ -234,18 +232,18 @@ func (a *api) change(ctx context.Context, in Written, edit func(*steering.Edit) 
 	if reason == "" {
 		reason = strings.TrimSpace(in.Header)
 	}
-	if len([]rune(reason)) > maxReason || reason == "" && !in.DryRun {
-		return nil, a.problem(ctx, errReason)
+	if err := checkReason(reason); err != nil && (reason != "" || !in.DryRun) {
+		return nil, a.problem(ctx, err)
 	}
 	view, err := a.view()
 	if err != nil {
 		return nil, a.problem(ctx, err)
 	}
-	made := steering.Edit{Set: a.Store.Current().Set}
+	var made steering.Edit
 	c := manifests.Change{
 		Author: access.From(ctx).Name, Reason: reason, Expect: strings.Trim(strings.TrimPrefix(in.IfMatch, "W/"), `"*`),
 		Edit: func(d *manifests.Draft) error {
-			made.Draft = d
+			made.Draft, made.Set = d, a.Source.Current().Set // now that nobody else can write
 			return edit(&made)
 		},
 	}

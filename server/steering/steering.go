@@ -84,8 +84,9 @@ func (e *Edit) apply(kind schema.Kind, name string, edit func([]byte) ([]byte, e
 	return e.Draft.Write(path, data)
 }
 
-// separator is the line between two documents. YAML reads it as one wherever it stands.
-var separator = regexp.MustCompile(`(?m)^---[ \t]*(#.*)?\r?$`)
+// separator is what cuts a file into documents, as package schema cuts it: YAML allows no such line inside of one. What
+// follows on the line belongs to the next document.
+var separator = regexp.MustCompile(`(?m)^(---|\.\.\.)([ \t]|\r?$)`)
 
 // PutAll writes every manifest of a file with one or more documents.
 func (e *Edit) PutAll(data []byte) error {

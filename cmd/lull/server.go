@@ -34,7 +34,7 @@ The first start prints the address and writes the administrator's token to DATA/
 	}
 	f := cmd.Flags()
 	f.StringVar(&config.Data, "data", "", "`folder` for everything that the server keeps (required)")
-	f.StringVar(&config.Listen, "listen", "127.0.0.1:8440", "`address` to listen on")
+	f.StringVar(&config.Listen, "listen", server.DefaultListen, "`address` to listen on")
 	f.StringVar(&config.Manifests, "manifests", "", "where manifests live: git+https://…, the path of a repo, dir:PATH; default: the server's own repo")
 	f.StringVar(&config.File, "config", "", "configuration `file` (default DATA/server.yaml; absent is fine)")
 	f.BoolVar(&config.PlainHTTP, "plain-http", false, "no TLS; for loopback addresses only")

@@ -33,11 +33,16 @@ func upload(ctx context.Context, cmd *cobra.Command, c *connection, path string,
 		return ref, err
 	}
 	stream, sink := io.Pipe()
-	go func() { sink.CloseWithError(writeUpload(sink, store, index, data, d.Progress)) }()
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		sink.CloseWithError(writeUpload(sink, store, index, data, d.Progress))
+	}()
 	err = c.do(ctx, call{
 		method: http.MethodPost, path: "/releases", body: stream, header: http.Header{"Content-Type": {"application/x-tar"}},
 	}, &ref)
 	stream.Close() // ends the writer, should the server have answered early
+	<-written      // it reads from the folder that is removed now
 	return ref, err
 }
 
@@ -49,7 +54,7 @@ func writeUpload(w io.Writer, store *release.Store, index *release.Index, data [
 	if _, err := archive.Write(data); err != nil {
 		return err
 	}
-	sent, done := make(map[string]bool), int64(0)
+	sent, done, total := make(map[string]bool), int64(0), index.Size()
 	for _, f := range index.Files {
 		if !sent[f.SHA256] {
 			sent[f.SHA256] = true
@@ -58,7 +63,7 @@ func writeUpload(w io.Writer, store *release.Store, index *release.Index, data [
 			}
 		}
 		done += f.Size
-		progress(done, index.Size())
+		progress(done, total)
 	}
 	return archive.Close()
 }

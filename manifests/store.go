@@ -100,7 +100,7 @@ func makeStore(dir string) error {
 // Write carries out a change and returns the revision that it made, or the current one if nothing changed. The result is
 // judged as a whole before anything moves: manifests that are wrong are an *Invalid error, and nothing was changed.
 func (s *Store) Write(ctx context.Context, c Change) (revision string, err error) {
-	if strings.TrimSpace(c.Author) == "" || strings.TrimSpace(c.Reason) == "" {
+	if plain(c.Author) == "" || strings.TrimSpace(c.Reason) == "" {
 		return "", errors.New("change manifests: an author and a reason are required")
 	}
 	s.mu.Lock()

@@ -101,7 +101,7 @@ func TestStoreRefusesAndChangesNothing(t *testing.T) {
 	stale := put(tree{"main.yaml": server9})
 	stale.Expect = strings.Repeat("0", 40)
 	nobody := put(tree{"main.yaml": server9})
-	nobody.Author = " "
+	nobody.Author = "<>"
 	failing := put(nil)
 	failing.Edit = func(d *Draft) error { return errors.Join(d.Write("main.yaml", []byte(server9)), boom) }
 	for name, c := range map[string]struct {

@@ -141,11 +141,13 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, id string, body
 			problem.Write(w, http.StatusUnauthorized, inventory.ErrUnknown.Error())
 			return
 		}
-		if reply := h.reply(view, computer, in); reply.Digest != in.Have {
-			h.send(w, reply)
-			return
+		if _, news := h.known(id, body, computer, view); news {
+			if reply := h.reply(view, computer, in); reply.Digest != in.Have {
+				h.send(w, reply)
+				return
+			}
+			h.heard.Store(id, &heard{body, in, computer, view.Number})
 		}
-		h.heard.Store(id, &heard{body, in, computer, view.Number})
 		select {
 		case <-view.Over():
 		case <-asked:

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lull/internal/build"
+	"lull/internal/voice"
 	"lull/internal/words"
 	"lull/reconciler"
 )
@@ -24,6 +25,7 @@ Exit codes: 0 done; 1 an error; 2 (plan) something would change.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return voice.Usage(err) })
 	c.flags(root)
 	root.AddCommand(
 		serverCommand(), validateCommand(), planCommand(c), getCommand(c), setCommand(c), applyCommand(c),

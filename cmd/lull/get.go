@@ -3,7 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/url"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,7 +27,7 @@ func getCommand(c *connection) *cobra.Command {
 		"releases":     getReleases,
 		"revisions":    getRevisions,
 	}
-	names := []string{"workstations", "computers", "groups", "clients", "releases", "revisions"}
+	names := slices.Sorted(maps.Keys(kinds))
 	format := &voice.Format{}
 	cmd := &cobra.Command{
 		Use:   "get " + strings.Join(names, "|"),
@@ -156,7 +157,7 @@ func getReleases(ctx context.Context, c *connection, f *voice.Format) error {
 
 func getRevisions(ctx context.Context, c *connection, f *voice.Format) error {
 	var answer wire.Revisions
-	if err := c.do(ctx, call{path: "/revisions", query: url.Values{}}, &answer); err != nil {
+	if err := c.do(ctx, call{path: "/revisions"}, &answer); err != nil {
 		return err
 	}
 	t := voice.NewRows("REVISION", "STATE", "WHEN", "AUTHOR", "REASON")

@@ -69,6 +69,7 @@ func TestCheckinsAreChecked(t *testing.T) {
 		"an unknown mode":          func(c *wire.Checkin) { c.Mode = "x" },
 		"a fact that is too long":  func(c *wire.Checkin) { c.Facts["x"] = strings.Repeat("x", 300) },
 		"a label with a tab":       func(c *wire.Checkin) { c.Labels = map[string]string{"a": "b\tc"} },
+		"a client twice":           func(c *wire.Checkin) { c.Clients = append(c.Clients, c.Clients[0]) },
 		"too many sessions":        func(c *wire.Checkin) { c.Sessions = make([]wire.UserSession, 2000) },
 	}
 	for name, spoil := range refused {

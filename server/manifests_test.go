@@ -54,6 +54,16 @@ func TestManifestsAreKeptAsWritten(t *testing.T) {
 	}
 }
 
+// A workstation that is named twice, in whatever case, is one.
+func TestWorkstationNamedTwice(t *testing.T) {
+	r := start(t, Config{})
+	r.apply(manifestsYAML)
+	plan := r.setVersion(wire.SetVersion{Version: "5.8.1", Workstations: []string{"pc-1", "PC-1"}}, "")
+	if diff := cmp.Diff([]string{"Workstation pc-1"}, plan.Changed); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // One request may hold many documents, cut in every way that YAML knows.
 func TestManyDocumentsInOneRequest(t *testing.T) {
 	group := `{apiVersion: lull/v1, kind: Group, metadata: {name: g}, spec: {client: viewer, members: {all: true}, version: newest}}` + "\n"

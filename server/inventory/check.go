@@ -37,10 +37,16 @@ func Check(in *wire.Checkin, privacy wire.Privacy) error {
 		return fmt.Errorf("mode %q: want apply or report", in.Mode)
 	}
 	in.Agent = tidy(in.Agent, maxName)
+	seen := make(map[string]bool, len(in.Clients))
 	for i := range in.Clients {
 		if err := checkStatus(&in.Clients[i]); err != nil {
 			return err
 		}
+		name := in.Clients[i].Client
+		if seen[name] {
+			return fmt.Errorf("client %s comes twice", name)
+		}
+		seen[name] = true
 	}
 	for i := range in.Sessions {
 		checkSession(&in.Sessions[i], privacy)

@@ -131,7 +131,13 @@ func (e *Edit) SetVersion(in wire.SetVersion) error {
 	case !in.All && in.Group != "" && len(in.Workstations) == 0:
 		return e.group(in.Client, in.Group, rule)
 	case !in.All && in.Group == "" && len(in.Workstations) > 0:
+		done := make(map[string]bool, len(in.Workstations))
 		for _, name := range in.Workstations {
+			key := strings.ToLower(name)
+			if done[key] {
+				continue // named twice
+			}
+			done[key] = true
 			if err := e.workstation(in.Client, name, rule); err != nil {
 				return err
 			}

@@ -1,6 +1,7 @@
 package install
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -42,6 +43,50 @@ func TestAccessComesFromTheCounterpart(t *testing.T) {
 	info, err := os.Lstat(filepath.Join(data, "text.txt"))
 	if err != nil || root && info.Sys().(*syscall.Stat_t).Uid != user {
 		t.Errorf("the owner was not kept (%v)", err)
+	}
+}
+
+func TestAccessIsGivenThroughNoLink(t *testing.T) {
+	w := newWorld(t)
+	for name, plant := range map[string]func(string) error{
+		"symbolic": func(name string) error { return os.Symlink("../bin/app.exe", name) },
+		"hard":     func(name string) error { return os.Link(filepath.Join(w.dir, "bin", "app.exe"), name) },
+	} {
+		p := place{w.dir, "Logs/" + name}
+		if err := plant(p.String()); err != nil {
+			t.Fatal(err)
+		}
+		if err := (system{}).like(p, filepath.Join(w.dir, "cfg.ini"), false); err == nil {
+			t.Errorf("a %s link was taken for a file", name)
+		}
+	}
+	if info, err := os.Stat(filepath.Join(w.dir, "bin", "app.exe")); err != nil || info.Mode() != 0o750 {
+		t.Errorf("the program has mode %v (%v)", info.Mode(), err)
+	}
+}
+
+func TestProgramIsHeldThroughNoLinkOutOfTheTree(t *testing.T) {
+	w := newWorld(t)
+	if err := os.Symlink(filepath.Join(w.parent, "other"), filepath.Join(w.dir, "bin", "planted")); err != nil {
+		t.Fatal(err)
+	}
+	if h, err := (system{}).hold(place{w.dir, "bin/planted/file.txt"}); err == nil {
+		h.Close()
+		t.Error("a file outside was held")
+	}
+}
+
+func TestFolderThatOthersMayWriteToIsRefused(t *testing.T) {
+	w := newWorld(t)
+	staging := filepath.Join(w.parent, ".lull-client")
+	if err := os.Mkdir(staging, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(staging, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(w.dir, w.options()); !errors.Is(err, ErrInsecure) {
+		t.Errorf("got %v, want %v", err, ErrInsecure)
 	}
 }
 

@@ -66,7 +66,7 @@ func compareNames(root string, index *release.Index, k keep) (d Difference, ther
 	for _, e := range entries {
 		_, ours := known.files[fold(e.path)]
 		switch {
-		case e.info.IsDir():
+		case e.info.IsDir() || isPart(e.path):
 		case !e.info.Mode().IsRegular():
 			d.Foreign = append(d.Foreign, e.path)
 		case ours:

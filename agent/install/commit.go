@@ -31,7 +31,7 @@ func (i *Installation) Commit(ctx context.Context) (late []string, err error) {
 		err = i.finish(j, j.Old, j.baseline)
 	}
 	if err != nil {
-		return late, fmt.Errorf("commit %s: %w", j.target.Version, err)
+		return late, fmt.Errorf("commit %s: %w", j.target.Version, spaceError(i.staging, err))
 	}
 	return late, nil
 }
@@ -93,15 +93,13 @@ func (i *Installation) dispose(id identity, index *release.Index, k keep) error 
 	files := know(index).files
 	left, err := i.removeTree(root, func(e entry) bool {
 		_, ours := files[fold(unfencedName(e.path))]
-		return !e.info.IsDir() && (!ours || k.has(e.path)) && !strings.HasSuffix(e.path, partEnding)
+		return !e.info.IsDir() && (!ours || k.has(e.path)) && !isPart(e.path)
 	})
 	if err != nil || !left {
 		return err
 	}
 	return i.fs.move(root, i.beside(i.freeKeptName()))
 }
-
-func unfencedName(name string) string { return strings.TrimSuffix(name, fencedEnding) }
 
 // freeKeptName is the name for user data that is put aside now.
 func (i *Installation) freeKeptName() string {

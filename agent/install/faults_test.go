@@ -26,7 +26,7 @@ func (quick) copy(from, to place) error {
 	if err != nil {
 		return err
 	}
-	part := to.String() + partEnding
+	part := to.part().String()
 	return errors.Join(os.WriteFile(part, data, 0o600), os.Chtimes(part, info.ModTime(), info.ModTime()), os.Rename(part, to.String()))
 }
 
@@ -77,18 +77,18 @@ func (f *faults) mkdir(p place) error {
 }
 
 func (f *faults) copy(from, to place) error {
-	torn := func() { os.WriteFile(to.String()+partEnding, []byte("half"), 0o600) }
+	torn := func() { os.WriteFile(to.part().String(), []byte("half"), 0o600) }
 	if err := f.next("copy "+from.String()+" to "+to.String(), torn); err != nil {
 		return err
 	}
 	return f.fsys.copy(from, to)
 }
 
-func (f *faults) rename(from, to string) error {
+func (f *faults) rename(root, from, to string) error {
 	if err := f.next("rename "+from+" to "+to, whole); err != nil {
 		return err
 	}
-	return f.fsys.rename(from, to)
+	return f.fsys.rename(root, from, to)
 }
 
 func (f *faults) move(from, to string) error {
@@ -138,27 +138,28 @@ func (f *faults) like(p place, counterpart string, executable bool) error {
 	return f.fsys.like(p, counterpart, executable)
 }
 
-func (f *faults) hold(program string) (held, error) {
-	if err := f.next("hold "+program, whole); err != nil {
+func (f *faults) hold(program place) (held, error) {
+	if err := f.next("hold "+program.String(), whole); err != nil {
 		return nil, err
 	}
 	h, err := f.fsys.hold(program)
 	if err != nil {
 		return nil, err
 	}
-	return heldFault{h, f}, nil
+	return heldFault{h, f, program.path}, nil
 }
 
 type heldFault struct {
 	held
 	faults *faults
+	name   string
 }
 
-func (h heldFault) rename(to string) error {
-	if err := h.faults.next("fence "+to, whole); err != nil {
+func (h heldFault) fence() error {
+	if err := h.faults.next("fence "+h.name, whole); err != nil {
 		return err
 	}
-	return h.held.rename(to)
+	return h.held.fence()
 }
 
 // attempt runs one pass on f. Dying releases the lock as the end of a process would, and nothing else.

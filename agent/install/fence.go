@@ -21,8 +21,7 @@ func (i *Installation) fenced(ctx context.Context, j *journal, w way, in string,
 	ctx, cancel := context.WithTimeout(ctx, fenceLimit)
 	defer cancel()
 	for n, h := range g.held {
-		to := place{i.dir, g.names[n] + fencedEnding}.String()
-		if err := h.rename(to); err != nil {
+		if err := h.fence(); err != nil {
 			return fmt.Errorf("fence %s: %w", g.names[n], err)
 		}
 	}
@@ -60,8 +59,7 @@ func (i *Installation) fenceStaged(j *journal, w way, in string, g *gate) error 
 		return err
 	}
 	for _, name := range names {
-		p := place{in, name}.String()
-		if err := i.fs.rename(p, p+fencedEnding); err != nil {
+		if err := i.fs.rename(in, name, name+fencedEnding); err != nil {
 			return fmt.Errorf("fence the staged %s: %w", name, err)
 		}
 	}
@@ -76,7 +74,8 @@ func (i *Installation) unfence(ctx context.Context, root string, names []string)
 		if _, err := os.Lstat(p + fencedEnding); errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		if err := i.insist(ctx, i.fs.rename, p+fencedEnding, p); err != nil {
+		free := func(string, string) error { return i.fs.rename(root, name+fencedEnding, name) }
+		if err := i.insist(ctx, free, p+fencedEnding, p); err != nil {
 			return err
 		}
 		folders[filepath.Dir(p)] = true

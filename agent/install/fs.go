@@ -16,21 +16,21 @@ import (
 type fsys interface {
 	mkdir(p place) error                                     // fine if the folder is there
 	copy(from, to place) error                               // whole, with its time, flushed; replaces
-	rename(from, to string) error                            // not flushed; replaces a file, never a folder
-	move(from, to string) error                              // rename, flushed
+	rename(root, from, to string) error                      // of a file below root; not flushed; replaces a file
+	move(from, to string) error                              // of a folder or file; flushed
 	exchanges(folder string) bool                            // whether exchange works for folders in folder
 	exchange(a, b string) error                              // two folders, in one step, flushed
 	remove(p place) error                                    // one file or empty folder
 	write(file string, data []byte) error                    // whole, flushed; replaces
 	flush(name string) error                                 // a file, or the names in a folder
 	like(p place, counterpart string, executable bool) error // owner, mode, access list; see system.like
-	hold(program string) (held, error)                       // one program of the gate
+	hold(program place) (held, error)                        // one program of the gate
 }
 
 // held is a program that can neither run nor be started.
 type held interface {
-	// rename moves the program aside without letting it go.
-	rename(to string) error
+	// fence renames the program aside without letting it go.
+	fence() error
 	Close() error
 }
 
@@ -55,7 +55,14 @@ func (system) remove(p place) error {
 	return r.Remove(filepath.FromSlash(p.path))
 }
 
-func (system) rename(from, to string) error { return os.Rename(from, to) }
+func (system) rename(root, from, to string) error {
+	r, err := os.OpenRoot(root)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	return r.Rename(filepath.FromSlash(from), filepath.FromSlash(to))
+}
 
 func (system) move(from, to string) error { return durable.Rename(from, to) }
 
@@ -89,20 +96,24 @@ func (system) copy(from, to place) (err error) {
 		return err
 	}
 	defer in.Close()
-	name := filepath.FromSlash(to.path)
-	if err := fill(target, name+partEnding, in); err != nil {
-		return errors.Join(err, removePart(target, name+partEnding))
+	part := filepath.FromSlash(to.part().path)
+	if err := fill(target, part, in); err != nil {
+		return errors.Join(err, removePart(target, part))
 	}
-	return target.Rename(name+partEnding, name)
+	return target.Rename(part, filepath.FromSlash(to.path))
 }
 
-// fill makes the file name a flushed copy of in: sharing its blocks where the file system can, with the same time.
+// fill makes the file name a flushed copy of in: sharing its blocks where the file system can, with the same time. It
+// must be a new file: a link that a user has left under this name would lead the copy into another file.
 func fill(target *os.Root, name string, in *os.File) error {
 	info, err := in.Stat()
 	if err != nil {
 		return err
 	}
-	out, err := target.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err := removePart(target, name); err != nil {
+		return err
+	}
+	out, err := target.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}

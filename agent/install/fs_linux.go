@@ -28,23 +28,34 @@ func isSharing(error) bool { return false }
 func isFull(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
 
 // hold opens a program for writing, which fails while it runs and makes every start fail until it is closed.
-func (system) hold(program string) (held, error) {
-	f, err := os.OpenFile(program, os.O_WRONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+func (system) hold(program place) (held, error) {
+	r, err := os.OpenRoot(program.root)
 	if err != nil {
 		return nil, err
 	}
-	return heldFile{f}, nil
+	defer r.Close()
+	f, err := r.OpenFile(filepath.FromSlash(program.path), os.O_WRONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	return heldFile{f, program}, nil
 }
 
-type heldFile struct{ *os.File }
+type heldFile struct {
+	*os.File
+	place place
+}
 
-func (h heldFile) rename(to string) error { return os.Rename(h.Name(), to) }
+func (h heldFile) fence() error {
+	return system{}.rename(h.place.root, h.place.path, h.place.path+fencedEnding)
+}
 
 // exchanges tries it out: some network and layered file systems cannot.
 func (s system) exchanges(folder string) bool {
 	a, b := filepath.Join(folder, "exchange-a"), filepath.Join(folder, "exchange-b")
-	defer os.Remove(a)
-	defer os.Remove(b)
+	tidy := func() { os.Remove(a); os.Remove(b) } // also what was left by an agent that was killed here
+	tidy()
+	defer tidy()
 	if os.Mkdir(a, 0o700) != nil || os.Mkdir(b, 0o700) != nil {
 		return false
 	}
@@ -64,20 +75,20 @@ func accessNames() []string {
 }
 
 // like gives a file or folder the owner, mode and access list of its counterpart. Without one it gets what it would
-// have got if it had been created where it is.
+// have got if it had been created where it is. It works on the opened file alone: where users may write, another name of
+// another file may have taken its place.
 func (system) like(p place, counterpart string, executable bool) error {
-	r, err := os.OpenRoot(p.root)
+	f, err := openItself(p)
 	if err != nil {
 		return err
 	}
-	defer r.Close()
-	name := filepath.FromSlash(p.path)
-	info, err := r.Lstat(name)
+	defer f.Close()
+	info, err := f.Stat()
 	if err != nil {
 		return err
 	}
 	if counterpart == "" {
-		return r.Chmod(name, freshMode(info, executable))
+		return f.Chmod(freshMode(info, executable))
 	}
 	model, err := os.Lstat(counterpart)
 	if err != nil {
@@ -85,7 +96,7 @@ func (system) like(p place, counterpart string, executable bool) error {
 	}
 	owner := model.Sys().(*syscall.Stat_t)
 	if own := info.Sys().(*syscall.Stat_t); own.Uid != owner.Uid || own.Gid != owner.Gid {
-		if err := r.Lchown(name, int(owner.Uid), int(owner.Gid)); err != nil {
+		if err := f.Chown(int(owner.Uid), int(owner.Gid)); err != nil {
 			return err
 		}
 	}
@@ -93,10 +104,36 @@ func (system) like(p place, counterpart string, executable bool) error {
 	if executable {
 		mode |= mode & 0o444 >> 2 // who may read it may run it
 	}
-	if err := r.Chmod(name, mode&(fs.ModePerm|fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky)); err != nil {
+	if err := f.Chmod(mode & (fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky)); err != nil {
 		return err
 	}
-	return copyAccess(r, name, counterpart)
+	return copyAccess(f, counterpart)
+}
+
+// openItself opens a folder, or a file that has no other name, and follows no link in its place.
+func openItself(p place) (*os.File, error) {
+	r, err := os.OpenRoot(p.root)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	name := filepath.FromSlash(p.path)
+	named, err := r.Lstat(name)
+	if err != nil {
+		return nil, err
+	}
+	f, err := r.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && (!os.SameFile(named, info) || !info.IsDir() && info.Sys().(*syscall.Stat_t).Nlink != 1) {
+		err = fmt.Errorf("%s was replaced by a link", p)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }
 
 func freshMode(info fs.FileInfo, executable bool) fs.FileMode {
@@ -106,15 +143,17 @@ func freshMode(info fs.FileInfo, executable bool) fs.FileMode {
 	return 0o644
 }
 
-func copyAccess(r *os.Root, name, counterpart string) error {
+func copyAccess(f *os.File, counterpart string) error {
 	value := make([]byte, 64<<10) // the most that Linux stores
 	for _, attribute := range accessNames() {
 		n, err := unix.Lgetxattr(counterpart, attribute, value)
-		if errors.Is(err, unix.ENODATA) || errors.Is(err, unix.ENOTSUP) {
-			continue
-		}
-		if err == nil {
-			err = setAttribute(r, name, attribute, value[:n])
+		switch {
+		case err == nil:
+			err = unix.Fsetxattr(int(f.Fd()), attribute, value[:n], 0)
+		case errors.Is(err, unix.ENODATA):
+			err = removeAccess(f, attribute)
+		case errors.Is(err, unix.ENOTSUP):
+			err = nil
 		}
 		if err != nil {
 			return fmt.Errorf("copy %s: %w", attribute, err)
@@ -123,12 +162,13 @@ func copyAccess(r *os.Root, name, counterpart string) error {
 	return nil
 }
 
-func setAttribute(r *os.Root, name, attribute string, value []byte) error {
-	f, err := r.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return err
+// removeAccess removes an access list that the folder above has given, and that the counterpart does not have.
+func removeAccess(f *os.File, attribute string) error {
+	err := unix.Fremovexattr(int(f.Fd()), attribute)
+	if errors.Is(err, unix.ENODATA) || errors.Is(err, unix.ENOTSUP) {
+		return nil
 	}
-	return errors.Join(unix.Fsetxattr(int(f.Fd()), attribute, value, 0), f.Close())
+	return err
 }
 
 // clone makes out share the blocks of in; the file systems that can do it copy a block when it is written.
@@ -169,7 +209,7 @@ func protectedFolder(name string) error {
 	if err != nil {
 		return err
 	}
-	if !info.IsDir() || int(info.Sys().(*syscall.Stat_t).Uid) != os.Geteuid() {
+	if !info.IsDir() || int(info.Sys().(*syscall.Stat_t).Uid) != os.Geteuid() || info.Mode()&0o022 != 0 {
 		return fmt.Errorf("%s: %w", name, ErrInsecure)
 	}
 	if info.Mode().Perm() != 0o700 {

@@ -28,7 +28,7 @@ func isSharing(error) bool { return false }
 
 func isFull(error) bool { return false }
 
-func (system) hold(string) (held, error) { return nil, errSystem() }
+func (system) hold(place) (held, error) { return nil, errSystem() }
 
 func (system) exchanges(string) bool { return false }
 

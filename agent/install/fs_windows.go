@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -61,24 +62,65 @@ const (
 // hold opens a program for reading, writing and renaming and shares nothing: Windows refuses that for an image that is
 // mapped, and refuses to map one that is open so. A read-only file could not be opened, whoever uses it; it stops
 // being read-only.
-func (system) hold(program string) (held, error) {
+func (s system) hold(program place) (held, error) {
 	const access = windows.GENERIC_READ | windows.GENERIC_WRITE | windows.DELETE
-	h, err := open(program, access, 0)
-	if errors.Is(err, windows.ERROR_ACCESS_DENIED) && os.Chmod(program, 0o600) == nil {
-		h, err = open(program, access, 0)
+	h, err := open(program.String(), access, 0)
+	if errors.Is(err, windows.ERROR_ACCESS_DENIED) && s.allowWriting(program) == nil {
+		h, err = open(program.String(), access, 0)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return heldHandle(h), nil
+	path, err := finalPath(h)
+	if err == nil {
+		err = isBelow(path, program)
+	}
+	if err != nil {
+		return nil, errors.Join(err, windows.CloseHandle(h))
+	}
+	return heldHandle{h, path}, nil
 }
 
-type heldHandle windows.Handle
+func (system) allowWriting(p place) error {
+	r, err := os.OpenRoot(p.root)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	return r.Chmod(filepath.FromSlash(p.path), 0o600)
+}
 
-func (h heldHandle) Close() error { return windows.CloseHandle(windows.Handle(h)) }
+// isBelow makes sure that no folder on the way to p has become a link out of its root.
+func isBelow(path string, p place) error {
+	h, err := open(p.root, readAttributes, shareAll)
+	if err != nil {
+		return err
+	}
+	defer windows.CloseHandle(h)
+	root, err := finalPath(h)
+	if err == nil && !strings.EqualFold(path, filepath.Join(root, filepath.FromSlash(p.path))) {
+		err = fmt.Errorf("%s is a link to %s", p, path)
+	}
+	return err
+}
 
-// rename fills in a FILE_RENAME_INFO, which no package declares.
-func (h heldHandle) rename(to string) error {
+// finalPath is the path of an open file without links and short names.
+func finalPath(h windows.Handle) (string, error) {
+	buffer := make([]uint16, windows.MAX_LONG_PATH)
+	n, err := windows.GetFinalPathNameByHandle(h, &buffer[0], uint32(len(buffer)), 0)
+	return windows.UTF16ToString(buffer[:min(int(n), len(buffer))]), err
+}
+
+type heldHandle struct {
+	windows.Handle
+	path string
+}
+
+func (h heldHandle) Close() error { return windows.CloseHandle(h.Handle) }
+
+// fence fills in a FILE_RENAME_INFO, which no package declares.
+func (h heldHandle) fence() error {
+	to := h.path + fencedEnding
 	name, err := windows.UTF16FromString(to)
 	if err != nil {
 		return err
@@ -94,7 +136,7 @@ func (h heldHandle) rename(to string) error {
 	info := (*renameInfo)(unsafe.Pointer(&buffer[0]))
 	info.fileNameLength = uint32(2 * (len(name) - 1))
 	copy(unsafe.Slice(&info.fileName[0], len(name)), name)
-	err = windows.SetFileInformationByHandle(windows.Handle(h), windows.FileRenameInfo, (*byte)(unsafe.Pointer(&buffer[0])), uint32(8*len(buffer)))
+	err = windows.SetFileInformationByHandle(h.Handle, windows.FileRenameInfo, (*byte)(unsafe.Pointer(&buffer[0])), uint32(8*len(buffer)))
 	if err != nil {
 		return &fs.PathError{Op: "rename", Path: to, Err: err}
 	}

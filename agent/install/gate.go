@@ -38,7 +38,7 @@ func (i *Installation) shut(root string) (*gate, error) {
 		}
 	}()
 	for _, name := range names {
-		h, err := i.fs.hold(place{root, name}.String())
+		h, err := i.fs.hold(place{root, name})
 		if err != nil {
 			return nil, gateError(name, err)
 		}
@@ -80,7 +80,7 @@ func GateSelfTest(ctx context.Context, dir string, args ...string) (err error) {
 		err = errors.Join(err, os.Remove(program), os.Remove(dir))
 	}()
 	if err := copyExecutable(program); err != nil {
-		return fmt.Errorf("test the gate: %w", err)
+		return fmt.Errorf("test the gate: %w", spaceError(dir, err))
 	}
 	if err := refusesRunning(ctx, program, args); err != nil {
 		return fmt.Errorf("test the gate: %w", err)
@@ -112,7 +112,7 @@ func refusesRunning(ctx context.Context, program string, args []string) error {
 	if err != nil {
 		return err
 	}
-	h, err := system{}.hold(program)
+	h, err := system{}.hold(place{filepath.Dir(program), filepath.Base(program)})
 	if err == nil {
 		h.Close()
 	}
@@ -168,7 +168,7 @@ func refusesStart(ctx context.Context, program string, args []string) error {
 // holdSoon waits for a program that has just ended: a system may let go of its image a moment later.
 func holdSoon(ctx context.Context, program string) (held, error) {
 	for try := 0; ; try++ {
-		h, err := system{}.hold(program)
+		h, err := system{}.hold(place{filepath.Dir(program), filepath.Base(program)})
 		if err == nil || try == 50 || ctx.Err() != nil {
 			return h, err
 		}

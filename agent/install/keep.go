@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
-	"strings"
 )
 
 // carriage says how user data is carried from one tree to the other.
@@ -19,6 +21,7 @@ type carriage struct {
 	limit    int64            // bytes that may be copied; 0: any number
 	lenient  bool             // the client may run: what cannot be read now is left for the next time
 	alike    bool             // give what is carried the owner, mode and access list that it has at from
+	aside    string           // a folder beside the installation for what is replaced at to for the first time; "": none
 }
 
 // carry brings user data and the folders that no release explains up to date in the tree at c.to, and returns what is
@@ -40,7 +43,7 @@ func (i *Installation) carry(ctx context.Context, c carriage) (map[string]stamp,
 			if !c.known.folders[fold(e.path)] {
 				err = i.carryFolder(c, e.path)
 			}
-		case e.info.Mode().IsRegular() && c.keep.has(e.path) && !strings.HasSuffix(e.path, partEnding):
+		case e.info.Mode().IsRegular() && c.keep.has(e.path) && !isPart(e.path):
 			present[e.path] = true
 			err = i.carryFile(c, e.path, now, &copied)
 		}
@@ -68,6 +71,9 @@ func (i *Installation) carryFile(c carriage, name string, now map[string]stamp, 
 		}
 		err = i.carryCopy(c, name)
 	}
+	if isSharing(err) && !c.lenient {
+		return &FileLockedError{Path: place{c.from, name}.String(), Err: err}
+	}
 	if err != nil && (!c.lenient || isFull(err)) {
 		return fmt.Errorf("carry %s: %w", name, err)
 	}
@@ -86,7 +92,7 @@ func (i *Installation) carryFolder(c carriage, name string) error {
 }
 
 func (i *Installation) carryCopy(c carriage, name string) error {
-	if err := i.fs.mkdir(place{c.to, path.Dir(name)}); err != nil {
+	if err := errors.Join(i.putAside(c, name), i.fs.mkdir(place{c.to, path.Dir(name)})); err != nil {
 		return err
 	}
 	if err := i.fs.copy(place{c.from, name}, place{c.to, name}); err != nil || !c.alike {
@@ -95,7 +101,29 @@ func (i *Installation) carryCopy(c carriage, name string) error {
 	return i.fs.like(place{c.to, name}, place{c.from, name}.String(), false)
 }
 
-// dropGone removes copies of user data that has meanwhile been deleted.
+// putAside saves a file that the other tree's is about to replace. What is replaced once more was carried itself.
+func (i *Installation) putAside(c carriage, name string) error {
+	if c.aside == "" {
+		return nil
+	}
+	tree, err := filepath.Rel(i.staging, c.to)
+	if err != nil {
+		return err
+	}
+	from, to := path.Join(filepath.ToSlash(tree), name), path.Join(c.aside, name)
+	if _, err := os.Lstat(place{i.staging, to}.String()); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if _, err := os.Lstat(place{i.staging, from}.String()); err != nil {
+		return ignoreMissing(err)
+	}
+	if err := i.fs.mkdir(place{i.staging, path.Dir(to)}); err != nil {
+		return err
+	}
+	return i.fs.rename(i.staging, from, to)
+}
+
+// dropGone removes copies of user data that has meanwhile been deleted, and what a copy left that was cut off.
 func (i *Installation) dropGone(c carriage, present map[string]bool) error {
 	entries, err := walk(c.to)
 	if err != nil {
@@ -103,7 +131,7 @@ func (i *Installation) dropGone(c carriage, present map[string]bool) error {
 	}
 	for _, e := range entries {
 		_, shipped := c.target.files[fold(e.path)]
-		if e.info.IsDir() || shipped || present[e.path] || !c.keep.has(e.path) {
+		if e.info.IsDir() || shipped || present[e.path] || !c.keep.has(e.path) && !isPart(e.path) {
 			continue
 		}
 		if err := i.removeIfThere(place{c.to, e.path}); err != nil {
@@ -114,32 +142,38 @@ func (i *Installation) dropGone(c carriage, present map[string]bool) error {
 }
 
 // late finds user data that was written to the old tree after its last copy, by a process that still had it open, and
-// lays it beside the current one as NAME.lull-late. The names are returned for the report.
+// lays it beside the current one as NAME.lull-late. The names are returned for the report, and j notes what was saved.
 func (i *Installation) late(ctx context.Context, j *journal, old string) ([]string, error) {
 	entries, err := walk(old)
 	if err != nil {
 		return nil, ignoreMissing(err)
 	}
+	if j.Kept == nil {
+		j.Kept = map[string]stamp{}
+	}
 	var found []string
 	for _, e := range entries {
-		if !e.info.Mode().IsRegular() || !j.keep.has(e.path) || strings.HasSuffix(e.path, partEnding) {
+		name := unfencedName(e.path) // a program of the user's may still have the fence
+		if !e.info.Mode().IsRegular() || !j.keep.has(name) || isPart(name) {
 			continue
 		}
-		if s := j.Kept[e.path]; s.Size == e.info.Size() && s.Written == e.info.ModTime().UnixNano() {
+		saved := stamp{Size: e.info.Size(), Written: e.info.ModTime().UnixNano()}
+		if s := j.Kept[name]; s.Size == saved.Size && s.Written == saved.Written {
 			continue
 		}
-		if err := errors.Join(ctx.Err(), i.layBeside(place{old, e.path})); err != nil {
-			return found, fmt.Errorf("save the late write to %s: %w", e.path, err)
+		if err := errors.Join(ctx.Err(), i.layBeside(place{old, e.path}, name+lateEnding)); err != nil {
+			return found, fmt.Errorf("save the late write to %s: %w", name, err)
 		}
-		found = append(found, e.path+lateEnding)
+		j.Kept[name] = saved
+		found = append(found, name+lateEnding)
 	}
 	slices.Sort(found)
 	return found, nil
 }
 
-func (i *Installation) layBeside(late place) error {
-	to := place{i.dir, late.path + lateEnding}
-	if err := i.fs.mkdir(place{i.dir, path.Dir(late.path)}); err != nil {
+func (i *Installation) layBeside(late place, name string) error {
+	to := place{i.dir, name}
+	if err := i.fs.mkdir(place{i.dir, path.Dir(name)}); err != nil {
 		return err
 	}
 	if err := i.fs.copy(late, to); err != nil {

@@ -37,10 +37,10 @@ func (i *Installation) Stage(ctx context.Context, u Update, blobs Blobs, progres
 	if done, err := s.alreadyDone(ctx); done || err != nil {
 		return err
 	}
-	steps := []func(context.Context) error{s.room, s.prune, s.files, s.userData, s.verify, s.note}
+	steps := []func(context.Context) error{s.volume, s.room, s.prune, s.files, s.userData, s.verify, s.note}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
-			return fmt.Errorf("stage %s: %w", u.Target.Version, i.spaceError(err))
+			return fmt.Errorf("stage %s: %w", u.Target.Version, spaceError(i.staging, err))
 		}
 	}
 	return nil
@@ -112,6 +112,19 @@ func (s *stager) sameUpdate(j *journal) (bool, error) {
 	}
 	return digest(baseline) == j.BaselineDigest && digest(target) == j.TargetDigest && slices.Equal(s.Keep, j.Keep) &&
 		s.at(s.dir, j.Old) && s.at(s.root, j.New), nil
+}
+
+// volume refuses an installation that cannot change places with anything beside it.
+func (s *stager) volume(context.Context) error {
+	installed, err := identify(s.dir)
+	if err != nil {
+		return err
+	}
+	beside, err := identify(s.staging)
+	if err == nil && installed.Volume != beside.Volume {
+		err = fmt.Errorf("%s is a mount point of its own and cannot be exchanged: install the client in a folder below it", s.dir)
+	}
+	return err
 }
 
 // room refuses to begin what cannot end.
@@ -215,7 +228,7 @@ func (s *stager) fetch(ctx context.Context, f release.File, to place) error {
 	if err := s.fs.flush(part.String()); err != nil { // what could not be flushed once is never believed again
 		return errors.Join(err, s.removeIfThere(part))
 	}
-	if err := s.fs.rename(part.String(), to.String()); err != nil {
+	if err := s.fs.rename(s.staging, path.Join(partsName, f.SHA256), path.Join(newName, f.Path)); err != nil {
 		return err
 	}
 	same, err := matches(ctx, to, f)
@@ -269,9 +282,6 @@ func (s *stager) note(context.Context) error {
 	if j.New, err = identify(s.root); err != nil {
 		return err
 	}
-	if j.Old.Volume != j.New.Volume {
-		return fmt.Errorf("%s is a mount point of its own and cannot be exchanged: install the client in a folder below it", s.dir)
-	}
 	if _, err := s.removeTree(s.beside(partsName), nothing); err != nil {
 		return err
 	}
@@ -279,12 +289,12 @@ func (s *stager) note(context.Context) error {
 }
 
 // spaceError names a full disk, however it showed.
-func (i *Installation) spaceError(err error) error {
+func spaceError(folder string, err error) error {
 	var known *NoSpaceError
 	if err == nil || errors.As(err, &known) || !isFull(err) {
 		return err
 	}
-	free, _ := freeSpace(i.staging)
+	free, _ := freeSpace(folder)
 	return fmt.Errorf("%w (%w)", err, &NoSpaceError{Need: free + reserve, Available: free})
 }
 

@@ -22,6 +22,12 @@ type place struct{ root, path string }
 
 func (p place) String() string { return filepath.Join(p.root, filepath.FromSlash(p.path)) }
 
+// part is where a file lies that is not complete yet. Its name does not grow with that of the file, which may be as long
+// as the system allows.
+func (p place) part() place { return place{p.root, path.Join(path.Dir(p.path), partName)} }
+
+func isPart(name string) bool { return path.Base(name) == partName }
+
 // entry is what a walk finds.
 type entry struct {
 	path string // relative, with slashes, as it is spelt on the disk
@@ -80,16 +86,18 @@ func newKeep(patterns []string) (keep, error) {
 	return k, nil
 }
 
-// The endings of names that the engine makes itself.
+// The names that the engine makes itself, and the endings.
 const (
 	fencedEnding = ".lull-fenced" // a program that is renamed aside
 	lateEnding   = ".lull-late"   // user data that was written to the old tree after the swap
-	partEnding   = ".lull-part"   // a copy that is not complete
+	partName     = ".lull-part"   // a copy that is not complete
 )
+
+func unfencedName(name string) string { return strings.TrimSuffix(name, fencedEnding) }
 
 // has reports whether the path is user data; what the engine lays beside user data is user data too.
 func (k keep) has(name string) bool {
-	name = strings.TrimSuffix(strings.TrimSuffix(fold(name), partEnding), lateEnding)
+	name = strings.TrimSuffix(fold(name), lateEnding)
 	return slices.ContainsFunc(k, func(pattern string) bool { return doublestar.MatchUnvalidated(pattern, name) })
 }
 

@@ -402,7 +402,7 @@ func TestCopyReplacesAFileAsAWhole(t *testing.T) {
 	if err != nil || after.same(before) || w.read(w.dir)["cfg.ini"] != w.old["data/text.txt"] {
 		t.Errorf("the file was written over in place (%v)", err)
 	}
-	if _, err := os.Lstat(to.String() + partEnding); err == nil {
+	if _, err := os.Lstat(to.part().String()); err == nil {
 		t.Error("the temporary file was left")
 	}
 }

@@ -35,16 +35,21 @@ func (i *Installation) Check(ctx context.Context) (Checked, error) {
 		return Checked{}, ctx.Err()
 	}
 	if failure == nil {
-		checked.Late, err = i.lateOf(ctx, j)
-		return checked, err
+		if checked.Late, err = i.lateOf(ctx, j); err == nil && len(checked.Late) > 0 {
+			err = i.enter(j, checking) // so that Commit does not save them once more
+		}
+		return checked, spaceError(i.staging, err)
 	}
-	j.Failure = failure.Error()
+	if isSharing(failure) { // somebody holds a file, so that nothing is proven
+		return Checked{}, &BusyError{Err: failure}
+	}
+	j.Failure, j.Aside = failure.Error(), i.freeKeptName()
 	if err := i.enter(j, reverting); err != nil {
-		return Checked{}, err
+		return Checked{}, spaceError(i.staging, err)
 	}
 	failed := &CheckFailedError{j.target.Version, j.Failure}
-	if err := i.turn(ctx, j, back(j)); err != nil {
-		return Checked{}, fmt.Errorf("take %s back after a failed check (%s): %w", j.target.Version, j.Failure, err)
+	if err := i.revert(ctx, j); err != nil {
+		return Checked{}, fmt.Errorf("take %s back after a failed check (%s): %w", j.target.Version, j.Failure, spaceError(i.staging, err))
 	}
 	return Checked{}, failed
 }

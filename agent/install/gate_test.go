@@ -193,6 +193,43 @@ func TestFenceIsUndoneWhenAFolderCannotBeRenamed(t *testing.T) {
 	}
 }
 
+// heldNames is a system on which no program gets its name back.
+type heldNames struct{ *faults }
+
+func (heldNames) rename(_, from, _ string) error {
+	return &fs.PathError{Op: "rename", Path: from, Err: fs.ErrPermission}
+}
+
+func TestRecoveryDoesNotWaitForever(t *testing.T) {
+	w := newWorld(t)
+	w.stage()
+	w.must(func(i *Installation) error {
+		j, err := i.load()
+		if err != nil {
+			return err
+		}
+		if err := i.fs.rename(w.dir, "bin/app.exe", "bin/app.exe"+fencedEnding); err != nil {
+			return err
+		}
+		j.OldFenced = []string{"bin/app.exe"}
+		if err := i.enter(j, fencing); err != nil {
+			return err
+		}
+		i.fs = heldNames{&faults{fsys: quick{}}}
+		synctest.Test(t, func(t *testing.T) {
+			begin := time.Now()
+			var locked *FileLockedError
+			if _, err := i.Recover(context.Background()); !errors.As(err, &locked) || time.Since(begin) > undoLimit {
+				t.Errorf("got %v after %v, want a locked file", err, time.Since(begin))
+			}
+		})
+		i.fs = system{}
+		_, err = i.Recover(t.Context())
+		return err
+	})
+	w.invariant("when nobody holds it any more")
+}
+
 func TestCheckCommand(t *testing.T) {
 	for name, c := range map[string]struct {
 		arguments []string
@@ -275,6 +312,10 @@ func TestWayBackWaits(t *testing.T) {
 		w.invariant("after the way back")
 		if !w.installed(w.baseline) {
 			t.Error("the old tree is not back")
+		}
+		before, err := filepath.Glob(filepath.Join(i.staging, keptPrefix+"*"))
+		if err != nil || len(before) != 1 || w.read(before[0])["Logs/today.log"] != "a line" {
+			t.Errorf("user data from before the update is not in %v (%v)", before, err)
 		}
 		if err := i.Discard(t.Context()); err != nil {
 			t.Fatal(err)

@@ -131,6 +131,17 @@ func (i *Installation) acquire() error {
 	return ErrLocked
 }
 
+// keepHold takes the lock anew if somebody has removed the folder beside the installation, and the lock with it.
+func (i *Installation) keepHold() error {
+	if i.holdsNamedLock() {
+		return nil
+	}
+	if err := i.lock.Close(); err != nil {
+		return err
+	}
+	return i.acquire()
+}
+
 // holdsNamedLock reports whether the locked file is still the one with the lock's name.
 func (i *Installation) holdsNamedLock() bool {
 	held, err := i.lock.Stat()
@@ -147,7 +158,7 @@ func (i *Installation) Close() error {
 	if err == nil && len(entries) == 1 && removeHeldLock {
 		err = os.Remove(i.lock.Path())
 	}
-	err = errors.Join(err, i.lock.Close())
+	err = errors.Join(ignoreMissing(err), i.lock.Close())
 	if len(entries) == 1 {
 		if !removeHeldLock {
 			os.Remove(i.lock.Path()) // refused, and rightly, if another agent has opened it meanwhile

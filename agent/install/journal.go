@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"lull/internal/release"
 )
@@ -40,13 +41,17 @@ type journal struct {
 	OldFenced      []string         `json:"oldFenced,omitempty"` // programs that may be renamed aside
 	NewFenced      []string         `json:"newFenced,omitempty"`
 	Failure        string           `json:"failure,omitempty"` // why the release is taken back
+	Aside          string           `json:"aside,omitempty"`   // with Failure: the folder for user data from before the update
 
 	baseline, target *release.Index
 	keep             keep
 }
 
-// load reads the journal; nil without an error means that there is none.
+// load reads the journal; nil without an error means that there is none. The lock must be held.
 func (i *Installation) load() (*journal, error) {
+	if err := i.keepHold(); err != nil {
+		return nil, err
+	}
 	var j journal
 	data, err := os.ReadFile(i.beside(journalName))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -54,6 +59,9 @@ func (i *Installation) load() (*journal, error) {
 	}
 	if err == nil {
 		err = json.Unmarshal(data, &j)
+	}
+	if err == nil && !slices.Contains([]state{staged, fencing, swapping, checking, committed, reverting, reverted}, j.State) {
+		err = fmt.Errorf("it names the unknown step %q; is it from a newer agent?", j.State)
 	}
 	if err == nil {
 		j.baseline, err = i.loadIndex(baselineName, j.BaselineDigest)
@@ -100,10 +108,8 @@ func (i *Installation) require(wanted ...state) (*journal, error) {
 	if j == nil {
 		return nil, ErrNotStaged
 	}
-	for _, s := range wanted {
-		if j.State == s {
-			return j, nil
-		}
+	if slices.Contains(wanted, j.State) {
+		return j, nil
 	}
 	if j.State == staged {
 		return nil, ErrNotStaged

@@ -44,7 +44,7 @@ func (i *Installation) Recover(ctx context.Context) (Outcome, error) {
 	o, err := i.recover(ctx, j)
 	o.Version = j.target.Version
 	if err != nil {
-		return o, fmt.Errorf("recover the update to %s: %w", j.target.Version, err)
+		return o, fmt.Errorf("recover the update to %s: %w", j.target.Version, spaceError(i.staging, err))
 	}
 	return o, nil
 }
@@ -54,25 +54,25 @@ func (i *Installation) recover(ctx context.Context, j *journal) (Outcome, error)
 		return Outcome{Todo: TodoNothing, Replaced: true}, i.drop(j)
 	}
 	before := j.State
-	if err := i.lead(ctx, j); err != nil {
+	limited, cancel := context.WithTimeout(ctx, undoLimit)
+	defer cancel()
+	if err := i.lead(limited, j); err != nil {
 		return Outcome{}, err
 	}
 	if j.State == reverting {
-		if err := i.turn(ctx, j, back(j)); err != nil {
+		if err := i.revert(ctx, j); err != nil {
 			return Outcome{}, err
 		}
 	}
 	switch j.State {
 	case staged:
 		return i.recoverStaged(j, before != staged)
-	case checking:
-		return Outcome{Todo: TodoCheck}, nil
 	case committed:
 		return Outcome{Todo: TodoNothing}, i.finish(j, j.Old, j.baseline)
 	case reverted:
 		return Outcome{Todo: TodoDiscard, Failure: j.Failure}, nil
 	}
-	return Outcome{}, fmt.Errorf("the journal names the unknown step %q: it is from a newer agent", j.State)
+	return Outcome{Todo: TodoCheck}, nil
 }
 
 // recoverStaged drops a staged tree that does not belong to what is installed.
@@ -161,13 +161,19 @@ func (i *Installation) replaced(j *journal) bool {
 }
 
 // tidy deletes the files that lie beside an installation without a journal. A tree that is being staged stays for the
-// next Stage to go on with.
+// next Stage to go on with. An old tree that no journal knows, as from a disk that was restored, would be in the way of
+// the next one and is put aside like user data.
 func (i *Installation) tidy() error {
 	entries, err := os.ReadDir(i.staging)
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
+		if e.Name() == oldName {
+			if err := i.fs.move(i.beside(oldName), i.beside(i.freeKeptName())); err != nil {
+				return err
+			}
+		}
 		if e.IsDir() || e.Name() == lockName {
 			continue
 		}

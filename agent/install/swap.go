@@ -18,14 +18,15 @@ const (
 // already ends the attempt: then the error is a *BusyError and nothing was changed. After any other error too the old
 // tree is installed, or Recover will see to it. When Swap returns nil, Check comes next.
 //
-// Errors to tell apart: *BusyError, *FileLockedError, *ForeignFilesError, ErrSettle, ErrStagingChanged, ErrNotStaged.
+// Errors to tell apart: *BusyError, *FileLockedError, *ForeignFilesError, *NoSpaceError, ErrSettle, ErrStagingChanged,
+// ErrNotStaged.
 func (i *Installation) Swap(ctx context.Context) error {
 	j, err := i.require(staged)
 	if err != nil {
 		return err
 	}
 	if err := i.swap(ctx, j); err != nil {
-		return fmt.Errorf("swap to %s: %w", j.target.Version, err)
+		return fmt.Errorf("swap to %s: %w", j.target.Version, spaceError(i.staging, err))
 	}
 	return nil
 }
@@ -90,8 +91,16 @@ func back(j *journal) way {
 	return way{
 		out: j.New, in: j.Old, outFenced: &j.NewFenced, inFenced: &j.OldFenced, aside: newName,
 		fence: reverting, move: reverting, done: reverted,
-		settle: carriage{keep: j.keep, known: know(j.target), alike: true},
+		settle: carriage{keep: j.keep, known: know(j.target), alike: true, aside: j.Aside},
 	}
+}
+
+// revert is the way back. What it carries may be much and is carried only if nobody uses the client.
+func (i *Installation) revert(ctx context.Context, j *journal) error {
+	if err := i.quiet(ctx); err != nil {
+		return err
+	}
+	return i.turn(ctx, j, back(j))
 }
 
 // turn is the switch itself. Whatever fails, it ends with a whole tree installed.

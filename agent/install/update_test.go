@@ -387,6 +387,102 @@ func TestLinksAreForeignAndNeverFollowed(t *testing.T) {
 	}
 }
 
+func TestUserDataWithTheLongestName(t *testing.T) {
+	w := newWorld(t)
+	w.userData["Logs/"+strings.Repeat("x", 255)] = "as long as a name can be"
+	w.put(w.dir, w.userData)
+	w.must(w.pass)
+	w.finished("after the pass")
+}
+
+// A program among the user data is fenced like any other, and is no late write for that.
+func TestUserDataThatIsAProgram(t *testing.T) {
+	w := newWorld(t)
+	w.userData["Logs/plugin.exe"] = "MZ the user's own"
+	w.put(w.dir, w.userData)
+	i := w.open(func(inner fsys) fsys { return &faults{fsys: inner, noExchange: true} })
+	defer i.Close()
+	i.options.Now = func() time.Time { return time.Now().Add(time.Hour) } // what was just written is settled
+	if err := w.pass(i); err != nil {
+		t.Fatal(err)
+	}
+	w.finished("after the pass")
+	for name := range w.read(w.dir) {
+		if strings.Contains(name, ".lull-") {
+			t.Errorf("%s was left", name)
+		}
+	}
+}
+
+// An administrator who follows the advice about a damaged journal does not stop the agent before.
+func TestFolderBesideIsRemovedWhileItIsOpen(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows does not remove a folder with an open file")
+	}
+	w := newWorld(t)
+	w.must(func(i *Installation) error {
+		if err := os.RemoveAll(i.staging); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.pass(i); err != nil {
+			return err
+		}
+		if _, err := Open(w.dir, w.options()); !errors.Is(err, ErrLocked) {
+			t.Errorf("got %v, want %v", err, ErrLocked)
+		}
+		return nil
+	})
+	w.finished("after the pass")
+}
+
+func TestJournalOfANewerAgentIsLeftAlone(t *testing.T) {
+	w := newWorld(t)
+	w.stage()
+	w.must(func(i *Installation) error {
+		j, err := i.load()
+		if err == nil {
+			err = i.enter(j, "dancing")
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := i.Recover(t.Context()); err == nil || !strings.Contains(err.Error(), "dancing") {
+			t.Errorf("got %v, want the step that is not known", err)
+		}
+		return nil
+	})
+}
+
+// A disk that was restored gives trees other identities, so that no journal knows them.
+func TestOldTreeThatNoJournalKnows(t *testing.T) {
+	w := newWorld(t)
+	w.put(filepath.Join(w.parent, ".lull-client", oldName), files{"cfg.ini": "of long ago"})
+	if err := w.attempt(&faults{noExchange: true}); err != nil {
+		t.Fatal(err)
+	}
+	w.finished("after the pass")
+}
+
+// TestCopyGoesThroughNoLink shows that who may write to a folder of user data cannot have another file written to.
+func TestCopyGoesThroughNoLink(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Wine creates no links")
+	}
+	w := newWorld(t)
+	to := place{w.dir, "Logs/today.log" + lateEnding}
+	for _, planted := range []string{to.String(), to.part().String()} {
+		if err := os.Symlink("../bin/app.exe", planted); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := (system{}).copy(place{w.dir, "Logs/today.log"}, to); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.read(w.dir); got["bin/app.exe"] != w.old["bin/app.exe"] || got[to.path] != "a line" {
+		t.Errorf("the program is %q and the copy %q", got["bin/app.exe"], got[to.path])
+	}
+}
+
 // TestCopyReplacesAFileAsAWhole holds what the sweeps, which copy without flushing, take for granted.
 func TestCopyReplacesAFileAsAWhole(t *testing.T) {
 	w := newWorld(t)

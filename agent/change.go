@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"lull/agent/install"
+	"lull/agent/observe"
 	"lull/internal/release"
 	"lull/internal/wire"
 	"lull/reconciler"
@@ -106,8 +107,15 @@ func (p *pass) index(ctx context.Context, v schema.Version, missing reconciler.C
 	return nil, block(reconciler.Why(missing, "version", v.String()), nil)
 }
 
-// adopt makes sure that Lull knows every file it is about to replace.
+// adopt makes sure that the installation is a folder that no installer owns, and that Lull knows every file in it.
 func (p *pass) adopt(ctx context.Context, baseline *release.Index) error {
+	owner, err := observe.Owner(p.folder)
+	if err != nil {
+		return fmt.Errorf("look for the installer of %s: %w", p.folder, err)
+	}
+	if owner != "" {
+		return block(reconciler.Why(reconciler.OwnedByInstaller, "owner", owner), nil)
+	}
 	adoption, err := p.work.Adopt(ctx, baseline, p.client.Platform.Keep)
 	if err != nil {
 		return fmt.Errorf("compare the installation with release %s: %w", baseline.Version, err)

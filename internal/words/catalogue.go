@@ -32,7 +32,7 @@ func reasons() map[reconciler.Code]pair {
 		reconciler.ReleaseWithdrawn:     {"Release {version} was withdrawn[ by {by}][: {reason}].", "Version {version} wurde zurückgezogen[ von {by}][: {reason}]."},
 		reconciler.ReleaseRefused:       {"Release {version} was refused[: {error}].", "Version {version} wurde abgelehnt[: {error}]."},
 		reconciler.ReleaseBad:           {"Release {version} failed its check here.", "Version {version} hat hier ihre Prüfung nicht bestanden."},
-		reconciler.OwnedByInstaller:     {"The installation belongs to an installer, and is not changed as a folder.", "Die Installation gehört einem Installationsprogramm und wird nicht als Ordner geändert."},
+		reconciler.OwnedByInstaller:     {"The installation belongs to an installer[ ({owner})], and is not changed as a folder.", "Die Installation gehört einem Installationsprogramm[ ({owner})] und wird nicht als Ordner geändert."},
 		reconciler.OtherUpdater:         {"Another updater is enabled[: {service}]. Disable it first.", "Ein anderes Update-Programm ist aktiv[: {service}]. Bitte zuerst abschalten."},
 		reconciler.ForeignFiles:         {"There are[ {count}] files that no release knows[: {files}].", "Es gibt[ {count}] Dateien, die zu keiner Version gehören[: {files}]."},
 		reconciler.UnknownBaseline:      {"The installed version[ {version}] is not known to the release store, or its files were changed[: {changed}][; missing: {missing}].", "Die installierte Version[ {version}] ist im Versionsspeicher nicht bekannt, oder ihre Dateien wurden geändert[: {changed}][; es fehlen: {missing}]."},

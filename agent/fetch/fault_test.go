@@ -155,6 +155,10 @@ func TestFaultsThatStay(t *testing.T) {
 	isUnavailable := func(err error) bool { return errors.As(err, new(*Unavailable)) }
 	isCorrupt := func(err error) bool { return errors.As(err, new(*Corrupt)) }
 	isRefused := func(err error) bool { return errors.As(err, new(*Refused)) }
+	openly := func(w http.ResponseWriter) {
+		w.Header().Set("Location", "http://192.0.2.1/big")
+		w.WriteHeader(302)
+	}
 	tests := map[string]struct {
 		answer func(http.ResponseWriter)
 		is     func(error) bool
@@ -167,6 +171,7 @@ func TestFaultsThatStay(t *testing.T) {
 		"unauthorized":   {status(401), isRefused, 1},
 		"forbidden":      {status(403), isRefused, 1},
 		"proxy":          {status(407), isRefused, 1},
+		"sent to http":   {openly, isRefused, 1},
 		"gone":           {status(410), func(err error) bool { return errors.Is(err, ErrNotFound) }, 1},
 		"endless":        {endless, isCorrupt, 1},
 		"zeros":          {func(w http.ResponseWriter) { _, _ = w.Write(make([]byte, 300_000)) }, isCorrupt, 1},

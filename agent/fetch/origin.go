@@ -74,10 +74,27 @@ func newWeb(address string, o Options) (*web, error) {
 	if err != nil {
 		return nil, err
 	}
-	if base.Scheme != "https" && (base.Scheme != "http" || !loopback(base.Hostname())) {
+	if !private(base) {
 		return nil, fmt.Errorf("%s: want an https address (http is for loopback only) or a folder", base.Redacted())
 	}
-	return &web{base, o.Client, o.Authorize}, nil
+	client := *o.Client
+	if client.CheckRedirect == nil {
+		client.CheckRedirect = stayPrivate
+	}
+	return &web{base, &client, o.Authorize}, nil
+}
+
+// stayPrivate follows no redirection to where newWeb would not have gone, nor more of them than net/http does.
+func stayPrivate(next *http.Request, before []*http.Request) error {
+	if len(before) >= 10 || !private(next.URL) {
+		return &Refused{Status: "redirection to " + next.URL.Redacted()}
+	}
+	return nil
+}
+
+// private reports whether nobody on the way can read or change what is fetched.
+func private(u *url.URL) bool {
+	return u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname())
 }
 
 func loopback(host string) bool {
@@ -125,8 +142,11 @@ func (w *web) get(ctx context.Context, name string, offset int64, etag string) (
 		}
 	}
 	answer, err := w.client.Do(request)
-	var untrusted *tls.CertificateVerificationError
-	if errors.As(err, &untrusted) {
+	var (
+		untrusted *tls.CertificateVerificationError
+		refused   *Refused
+	)
+	if errors.As(err, &untrusted) || errors.As(err, &refused) {
 		return nil, err
 	}
 	if err != nil {

@@ -49,10 +49,13 @@ func (i *Installation) shut(root string) (*gate, error) {
 }
 
 func gateError(name string, err error) error {
-	if isRunning(err) {
+	switch {
+	case isRunning(err):
 		return &BusyError{Path: name, Err: err}
+	case isHeld(err):
+		return &FileLockedError{Path: name, Err: err}
 	}
-	return &FileLockedError{Path: name, Err: err}
+	return fmt.Errorf("take hold of %s: %w", name, err)
 }
 
 // open lets go; a second call does nothing.

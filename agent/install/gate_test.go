@@ -122,7 +122,7 @@ func (s *starter) try(program string) bool {
 
 func TestBusyScannerEndsTheAttempt(t *testing.T) {
 	ways(t, func(t *testing.T, noExchange bool) {
-		for at := 1; at <= 3; at++ { // before, under the gate, and behind the fence
+		for at := 1; at <= 3; at++ { // before, under the gate, and at the switch
 			w := newWorld(t)
 			w.stage()
 			scans := 0
@@ -132,8 +132,7 @@ func TestBusyScannerEndsTheAttempt(t *testing.T) {
 				}
 			}
 			var busy *BusyError
-			err := w.attempt(&faults{noExchange: noExchange})
-			if behindFence := at == 3; errors.As(err, &busy) != (noExchange || !behindFence) {
+			if err := w.attempt(&faults{noExchange: noExchange}); !errors.As(err, &busy) || scans != at {
 				t.Fatalf("scan %d of %d: got %v", at, scans, err)
 			}
 			w.invariant(fmt.Sprintf("busy at scan %d", at))

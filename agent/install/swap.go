@@ -126,7 +126,7 @@ func (i *Installation) turn(ctx context.Context, j *journal, w way) error {
 	}
 	exchange := i.fs.exchanges(i.staging)
 	if exchange {
-		err = i.exchange(j, w, in)
+		err = i.exchange(ctx, j, w, in)
 	} else {
 		err = i.fenced(ctx, j, w, in, g)
 	}
@@ -164,8 +164,12 @@ func (i *Installation) settle(ctx context.Context, j *journal, w way) error {
 	return i.dress(last.from, last.to, *last.target)
 }
 
-// exchange is the switch in one step.
-func (i *Installation) exchange(j *journal, w way, in string) error {
+// exchange is the switch in one step. It scans again because settling may have taken a second, in which an interpreter
+// can have begun to read the tree, unhindered by the gate.
+func (i *Installation) exchange(ctx context.Context, j *journal, w way, in string) error {
+	if err := i.scan(ctx); err != nil {
+		return err
+	}
 	if err := i.enter(j, w.move); err != nil {
 		return err
 	}

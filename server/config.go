@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/url"
+	"strings"
 	"time"
 )
 
@@ -17,6 +19,9 @@ type Config struct {
 	Data string
 	// Listen is the address, HOST:PORT; port 0 takes a free one. Default: DefaultListen.
 	Listen string
+	// URL is the address by which agents and people reach the server, where that is not what Listen says: behind a
+	// proxy, or under the name of a service. It goes into enrolment strings and, as a name, into the certificate.
+	URL string
 	// Manifests says where manifests live: "" is the server's own repository in Data, else what manifests.Open takes.
 	// It goes before the same setting in File.
 	Manifests string
@@ -49,8 +54,29 @@ func (c *Config) validate() error {
 	if err != nil {
 		return fmt.Errorf("server: listen %q: want HOST:PORT, for instance %s", c.Listen, DefaultListen)
 	}
-	if ip := net.ParseIP(host); c.PlainHTTP && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+	if c.PlainHTTP && !isLoopback(host) {
 		return fmt.Errorf("server: listen %q: plain HTTP is for loopback addresses only: leave --plain-http out, or listen on 127.0.0.1", c.Listen)
 	}
+	return c.validateURL()
+}
+
+// validateURL refuses an address that agents could not use, and tidies the others.
+func (c *Config) validateURL() error {
+	if c.URL == "" {
+		return nil
+	}
+	u, err := url.Parse(c.URL)
+	if err != nil || u.Hostname() == "" || u.User != nil || strings.Trim(u.Path, "/")+u.RawQuery+u.Fragment != "" {
+		return fmt.Errorf("server: url %q: want https://HOST or https://HOST:PORT and nothing more", c.URL)
+	}
+	if u.Scheme != "https" && !(u.Scheme == "http" && c.PlainHTTP && isLoopback(u.Hostname())) {
+		return fmt.Errorf("server: url %q: want https; http is for loopback addresses with --plain-http", c.URL)
+	}
+	c.URL = u.Scheme + "://" + u.Host
 	return nil
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

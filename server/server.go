@@ -19,6 +19,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -183,6 +184,9 @@ func (s *Server) names() []string {
 	if host, err := os.Hostname(); err == nil {
 		names = append(names, host)
 	}
+	if u, err := url.Parse(s.config.URL); err == nil && u.Hostname() != "" {
+		names = append(names, u.Hostname())
+	}
 	host, _, _ := net.SplitHostPort(s.config.Listen) // validate has split it before
 	if ip := net.ParseIP(host); host != "" && (ip == nil || !ip.IsUnspecified()) {
 		names = append(names, host)
@@ -204,8 +208,11 @@ func (s *Server) firstToken(ctx context.Context) error {
 	return err
 }
 
-// URL is the address of the server, with the port that it really has.
+// URL is the address of the server: the configured one, else where it listens, with the port that it really has.
 func (s *Server) URL() string {
+	if s.config.URL != "" {
+		return s.config.URL
+	}
 	host, port, _ := net.SplitHostPort(s.listener.Addr().String()) // a listener's address always has both
 	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
 		if name, err := os.Hostname(); err == nil {

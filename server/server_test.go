@@ -187,11 +187,26 @@ func TestConfigIsChecked(t *testing.T) {
 		"plain HTTP for everybody":  {Data: t.TempDir(), Listen: "0.0.0.0:0", PlainHTTP: true},
 		"plain HTTP by name":        {Data: t.TempDir(), Listen: "example.test:0", PlainHTTP: true},
 		"address without port":      {Data: t.TempDir(), Listen: "127.0.0.1", PlainHTTP: true},
+		"an open address":           {Data: t.TempDir(), Listen: "127.0.0.1:0", URL: "http://lull.example.test"},
+		"open though on loopback":   {Data: t.TempDir(), Listen: "127.0.0.1:0", URL: "http://127.0.0.1:80"},
+		"an address with a path":    {Data: t.TempDir(), Listen: "127.0.0.1:0", URL: "https://lull.example.test/x"},
+		"an address without host":   {Data: t.TempDir(), Listen: "127.0.0.1:0", URL: "https://:8440"},
+		"no address":                {Data: t.TempDir(), Listen: "127.0.0.1:0", URL: "lull.example.test:8440"},
 		"a named file is not there": {Data: t.TempDir(), Listen: "127.0.0.1:0", File: "/nowhere/server.yaml"},
 	} {
 		if s, err := New(t.Context(), c); err == nil {
 			t.Errorf("%s: accepted", name)
 			s.Close()
+		}
+	}
+}
+
+// A server without TLS behind a proxy that has it, and one on loopback, say how they are reached.
+func TestURLWithPlainHTTP(t *testing.T) {
+	for _, url := range []string{"https://lull.example.test", "http://localhost:8440"} {
+		c := Config{Data: t.TempDir(), PlainHTTP: true, URL: url}
+		if err := c.validate(); err != nil || c.URL != url {
+			t.Errorf("%s: %q, %v", url, c.URL, err)
 		}
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"lull/internal/wire"
@@ -16,7 +15,7 @@ import (
 // An agent knows the authority by its pin only, and must find it in the chain that the server shows.
 func TestTLS(t *testing.T) {
 	data := t.TempDir()
-	s, err := New(t.Context(), Config{Data: data, Listen: "127.0.0.1:0", Names: []string{"lull.example.test"}})
+	s, err := New(t.Context(), Config{Data: data, Listen: "127.0.0.1:0", Names: []string{"lull.example.test"}, URL: "https://fleet.example.test:8440/"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,8 +25,8 @@ func TestTLS(t *testing.T) {
 		serve.Close()
 		s.Close()
 	}()
-	if !strings.HasPrefix(s.URL(), "https://127.0.0.1:") {
-		t.Errorf("URL %s", s.URL())
+	if e := s.enrolment("x"); e.URL != "https://fleet.example.test:8440" {
+		t.Errorf("agents are sent to %s", e.URL)
 	}
 	pem, err := os.ReadFile(filepath.Join(data, pki.CertificateFile))
 	if err != nil {
@@ -35,7 +34,7 @@ func TestTLS(t *testing.T) {
 	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(pem)
-	for _, name := range []string{"127.0.0.1", "localhost", "lull.example.test"} {
+	for _, name := range []string{"127.0.0.1", "localhost", "lull.example.test", "fleet.example.test"} {
 		conn, err := tls.Dial("tcp", s.listener.Addr().String(), &tls.Config{RootCAs: roots, ServerName: name})
 		if err != nil {
 			t.Fatalf("as %s: %v", name, err)

@@ -1,10 +1,12 @@
 package server
 
 import (
+	"io"
 	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -183,5 +185,51 @@ func TestPlanShowsWhatWaits(t *testing.T) {
 	status, metrics := r.call(r.admin, http.MethodGet, "/metrics", nil)
 	if status != http.StatusOK || !strings.Contains(string(metrics), `lull_workstations{client="viewer",phase="Staging"} 1`) {
 		t.Errorf("metrics: status %d\n%s", status, metrics)
+	}
+}
+
+// While a revision arrives, and is planned, a second one is sent away unread; then there is room again.
+func TestOnePlanAtATime(t *testing.T) {
+	r := start(t, Config{})
+	r.apply(manifestsYAML)
+	body, slow := io.Pipe()
+	first := make(chan int, 1)
+	go func() {
+		status, _ := r.call(r.admin, http.MethodPost, "/api/v1/plan", body, "Content-Type", "application/json")
+		first <- status
+	}()
+	slow.Write([]byte(`{"files": `)) // taken from the pipe, and soon by the server
+	second := func() *http.Response {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.URL()+"/api/v1/plan", strings.NewReader(`{"files": {}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+r.admin)
+		req.Header.Set("Content-Type", "application/json")
+		resp, err := r.http.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return resp
+	}
+	resp := second()
+	for range 100 { // until the first one has arrived
+		if resp.StatusCode == http.StatusTooManyRequests {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+		resp = second()
+	}
+	if resp.StatusCode != http.StatusTooManyRequests || resp.Header.Get("Retry-After") != "1" {
+		t.Errorf("beside another plan: status %d, Retry-After %q", resp.StatusCode, resp.Header.Get("Retry-After"))
+	}
+	slow.Write([]byte(`{}}`))
+	slow.Close()
+	if status := <-first; status != http.StatusOK {
+		t.Errorf("the first plan: status %d", status)
+	}
+	if resp := second(); resp.StatusCode != http.StatusOK {
+		t.Errorf("after the first plan: status %d", resp.StatusCode)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"gopkg.in/yaml.v3"
@@ -39,7 +40,22 @@ func (a *api) registerManifests(h huma.API) {
 	huma.Register(h, route(http.MethodGet, "/plan", "What the revision in force does"), a.plan)
 	plan := route(http.MethodPost, "/plan", "What a revision would do that is not in force")
 	plan.MaxBodyBytes = maxRevision
+	plan.Middlewares = huma.Middlewares{oneAtATime(h)}
 	huma.Register(h, plan, a.planFiles)
+}
+
+// oneAtATime sends a caller away while another one is answered, before its body is read: whole revisions are large.
+func oneAtATime(h huma.API) func(huma.Context, func(huma.Context)) {
+	var busy sync.Mutex
+	return func(ctx huma.Context, next func(huma.Context)) {
+		if !busy.TryLock() {
+			ctx.SetHeader("Retry-After", "1")
+			_ = huma.WriteErr(h, ctx, http.StatusTooManyRequests, "another plan is being made; try again shortly") // who asked is gone if this fails
+			return
+		}
+		defer busy.Unlock()
+		next(ctx)
+	}
 }
 
 // document is an answer in the form that the caller asked for.

@@ -52,18 +52,16 @@ const (
 
 // The codes of the other phases.
 const (
-	InUse           Code = "InUse"           // WaitingForIdle: processes of the client run
-	ScanIncomplete  Code = "ScanIncomplete"  // WaitingForIdle: not every process could be looked at
-	SuspendedBy     Code = "SuspendedBy"     // Suspended: a manifest says so
-	NotResolved     Code = "NotResolved"     // Unmanaged: what shall run here is being asked for
-	NoManifest      Code = "NoManifest"      // Unmanaged: no manifest sets a version
-	ChangeWanted    Code = "ChangeWanted"    // Staging, Updating: observed differs from desired
-	NotReported     Code = "NotReported"     // Staging: the agent has not answered to what is desired now
-	FetchFailed     Code = "FetchFailed"     // Failed: a download did not succeed
-	StepFailed      Code = "StepFailed"      // Failed: a step of the pass did not succeed
-	CheckFailed     Code = "CheckFailed"     // RolledBack: the new installation did not pass its check
-	UpdateUndone    Code = "UpdateUndone"    // RolledBack: recovery returned to the old installation
-	ManifestRefused Code = "ManifestRefused" // the waiting revision has errors; the last good one stays in force
+	InUse          Code = "InUse"          // WaitingForIdle: processes of the client run
+	ScanIncomplete Code = "ScanIncomplete" // WaitingForIdle: not every process could be looked at
+	SuspendedBy    Code = "SuspendedBy"    // Suspended: a manifest says so
+	NotResolved    Code = "NotResolved"    // Unmanaged: what shall run here is being asked for
+	NoManifest     Code = "NoManifest"     // Unmanaged: no manifest sets a version
+	ChangeWanted   Code = "ChangeWanted"   // Staging, Updating: observed differs from desired
+	NotReported    Code = "NotReported"    // Staging: the agent has not answered to what is desired now
+	FetchFailed    Code = "FetchFailed"    // Failed: a download did not succeed
+	StepFailed     Code = "StepFailed"     // Failed: a step of the pass did not succeed
+	CheckFailed    Code = "CheckFailed"    // RolledBack: the new installation did not pass its check
 )
 
 // Reason is a code with its named arguments, such as {InUse, {process: "viewer.exe", session: "3"}}. It carries no prose.

@@ -3,10 +3,13 @@ package server
 import (
 	"archive/tar"
 	"bytes"
+	"errors"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +19,7 @@ import (
 	"lull/internal/release"
 	"lull/internal/wire"
 	"lull/schema"
+	"lull/server/pki"
 )
 
 // upload stores a release of the viewer, whose only file is VERSION.
@@ -130,7 +134,7 @@ func TestHeldCheckin(t *testing.T) {
 		in.Have = reply.Digest
 	}
 	news("manifest", func() { r.apply(strings.Replace(manifestsYAML, "5.8.2", "5.9", 1)) })
-	news("release", func() { r.upload("5.8.3") })
+	news("release", func() { r.upload("5.8.0") }) // the installed one: another version is no news to this agent
 	news("action", func() {
 		r.do(http.StatusOK, http.MethodPost, "/api/v1/actions", wire.Ask{Verb: wire.Look, Workstation: "PC-1", Reason: "please"}, nil)
 	})
@@ -171,6 +175,37 @@ func TestRestartKeepsEverything(t *testing.T) {
 		t.Fatalf("workstations after a restart: %+v", list)
 	}
 	r.agent(enrolment, "pc-2") // the enrolment string still serves
+}
+
+// Nobody else can read what is secret, also where a folder was made by hand or copied from a backup.
+func TestDataIsPrivate(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("access lists, which a folder inherits, say there who may read")
+	}
+	data := filepath.Join(t.TempDir(), "data")
+	secrets := []string{databaseFile, databaseFile + "-wal", pki.KeyFile, AdminTokenFile}
+	check := func(when string) {
+		t.Helper()
+		s, err := New(t.Context(), Config{Data: data, Listen: "127.0.0.1:0"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range append(secrets, ".") {
+			if info, err := os.Stat(filepath.Join(data, name)); err != nil || info.Mode().Perm()&0o077 != 0 {
+				t.Errorf("%s: %s: %v %v", when, name, info, err)
+			}
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check("made anew")
+	for _, name := range append(secrets, ".") {
+		if err := os.Chmod(filepath.Join(data, name), 0o755); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+	check("open before")
 }
 
 func TestSecondServerIsRefused(t *testing.T) {

@@ -52,19 +52,33 @@ func (r *Revision) Answer(c Checkin) Reply {
 			reply.Clients = append(reply.Clients, Client{Name: name, Platform: *platform})
 		}
 	}
-	asked := make(map[string]bool, len(c.Clients))
-	for _, subject := range c.Subjects() {
+	for i, subject := range c.Subjects() {
 		desired := r.Resolver.Resolve(subject)
 		desired.Origins = nil
 		reply.Desired = append(reply.Desired, desired)
-		asked[subject.Client] = true
-	}
-	for _, ref := range r.Releases {
-		if ref.System == system && asked[ref.Client] {
-			reply.Releases = append(reply.Releases, ref)
-		}
+		reply.Releases = append(reply.Releases, r.needed(c.Clients[i], desired.Version, system)...)
 	}
 	return reply
+}
+
+// needed lists the releases that an agent may need for one client: the desired one, the installed one to compare with,
+// and the one that waits beside it. Where the version is known only by comparing files, that is all of them.
+func (r *Revision) needed(status Status, desired schema.Version, system string) (refs []release.Ref) {
+	client := r.Set.Clients[status.Client]
+	if client == nil {
+		return nil
+	}
+	platform := client.Spec.Platforms.On(system)
+	all := platform != nil && len(platform.Version.Command) > 0
+	for _, ref := range r.Releases {
+		if ref.Client != status.Client || ref.System != system {
+			continue
+		}
+		if all || ref.Version.Equal(desired) || ref.Version.Equal(status.Observed.Version) || ref.Version.Equal(status.Observed.Staged) {
+			refs = append(refs, ref)
+		}
+	}
+	return refs
 }
 
 // Seal sets the digest by which an agent says that it has this reply.

@@ -54,7 +54,5 @@ func reasons() map[reconciler.Code]pair {
 		reconciler.FetchFailed:          {"The download[ of {version}] did not succeed[: {error}].", "Das Herunterladen[ von {version}] ist nicht gelungen[: {error}]."},
 		reconciler.StepFailed:           {"The step {step} did not succeed[: {error}].", "Der Schritt {step} ist nicht gelungen[: {error}]."},
 		reconciler.CheckFailed:          {"Release[ {version}] did not pass its check and was undone[: {error}].", "Version[ {version}] hat ihre Prüfung nicht bestanden und wurde zurückgenommen[: {error}]."},
-		reconciler.UpdateUndone:         {"An interrupted update was undone.", "Eine unterbrochene Aktualisierung wurde zurückgenommen."},
-		reconciler.ManifestRefused:      {"The newest revision has errors; the last good one stays in force.", "Der neueste Stand ist fehlerhaft; der letzte gute gilt weiter."},
 	}
 }

@@ -21,6 +21,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -51,6 +52,8 @@ type Agent struct {
 	memory    *memory
 	board     *board
 	wake      chan struct{}        // holds one "look again"
+	heard     chan struct{}        // closed when the first check-in was answered, or was not
+	answered  func()               // closes heard, once
 	patience  map[string]*patience // by client
 	scanner   *idle.Scanner
 	works     map[string]*install.Installation // by folder: those with an update on its way
@@ -75,12 +78,14 @@ func New(config Config, log *slog.Logger) (*Agent, error) {
 		now:      time.Now,
 		board:    newBoard(config.Data),
 		wake:     make(chan struct{}, 1),
+		heard:    make(chan struct{}),
 		patience: make(map[string]*patience),
 		scanner:  idle.New(),
 		works:    make(map[string]*install.Installation),
 		gates:    make(map[string]bool),
 		lock:     flock.New(filepath.Join(config.Data, "lock")),
 	}
+	a.answered = sync.OnceFunc(func() { close(a.heard) })
 	locked, err := a.lock.TryLock()
 	if err == nil && !locked {
 		err = fmt.Errorf("%w; stop it first", ErrRunning)
@@ -145,8 +150,15 @@ func (a *Agent) Run(ctx context.Context) error {
 	return nil
 }
 
-// look makes a pass at once, then at every wake and at least once an interval.
+// look finishes what a killed agent left, waits for the first answer, so that nothing is done by orders that may be long
+// out of date, and then makes a pass at every wake and at least once an interval.
 func (a *Agent) look(ctx context.Context) error {
+	a.recoverAll(ctx)
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-a.heard:
+	}
 	for {
 		next := a.passAll(ctx)
 		timer := time.NewTimer(next)
@@ -157,6 +169,17 @@ func (a *Agent) look(ctx context.Context) error {
 		case <-a.wake:
 			timer.Stop()
 		case <-timer.C:
+		}
+	}
+}
+
+// recoverAll does for every client what cannot wait for an answer: an installation that a power cut left between old and
+// new must be whole before somebody starts it.
+func (a *Agent) recoverAll(ctx context.Context) {
+	orders := a.memory.orders()
+	for _, client := range orders.Clients {
+		if err := a.newPass(client, orders).recover(ctx); err != nil && ctx.Err() == nil {
+			a.log.Warn("recover at start", "client", client.Name, "error", err)
 		}
 	}
 }

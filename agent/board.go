@@ -66,6 +66,9 @@ func newBoard(data string) *board {
 	b := &board{path: filepath.Join(data, statusFile)}
 	if report, err := ReadReport(data); err == nil {
 		b.report.Clients = report.Clients
+		if report.Away != nil {
+			_ = b.save() // whether anybody answers is for this agent to find out
+		}
 	}
 	b.current, b.outdate = context.WithCancel(context.Background())
 	return b
@@ -157,14 +160,16 @@ func (b *board) unreachable(err error, now time.Time) (since time.Time, first bo
 	return now, true
 }
 
-// reached notes that somebody answered.
-func (b *board) reached() {
+// reached notes that somebody answered, and returns whether nobody did before.
+func (b *board) reached() (again bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.report.Away != nil {
-		b.report.Away = nil
-		_ = b.save()
+	if b.report.Away == nil {
+		return false
 	}
+	b.report.Away = nil
+	_ = b.save() // the next change writes it again
+	return true
 }
 
 func (b *board) bump() error {

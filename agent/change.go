@@ -51,7 +51,6 @@ func (p *pass) stage(ctx context.Context) (err error) {
 	if p.observed.Staged.Equal(p.desired.Version) {
 		return nil
 	}
-	p.report(time.Time{})
 	if err := p.prepare(ctx); err != nil {
 		return err
 	}
@@ -155,11 +154,11 @@ func (p *pass) swap(ctx context.Context) error {
 	if err := p.confirm(); err != nil {
 		return err
 	}
-	p.decision.Phase = reconciler.Updating
-	p.report(time.Time{})
 	if err := p.work.Swap(ctx); err != nil {
 		return p.changeOutcome(err)
 	}
+	p.decision.Phase = reconciler.Updating // until its check is passed
+	p.report(time.Time{})
 	return nil
 }
 

@@ -44,12 +44,17 @@ func (a *Agent) converse(ctx context.Context) error {
 		case err == nil:
 			reported = version
 			delays.Reset()
-			a.board.reached()
+			if a.board.reached() {
+				a.log.Info("check-ins are answered again")
+			}
+			a.answered()
 			sleep(ctx, checkinPause)
 		case errors.Is(err, errOutdated):
 			sleep(ctx, checkinPause)
 		default:
 			a.away(err)
+			a.answered()
+			reported = -1 // the first check-in that succeeds again shall say so at once
 			sleep(ctx, askedToWait(err)+delays.NextBackOff())
 		}
 	}

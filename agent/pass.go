@@ -282,9 +282,14 @@ func (p *pass) observeStaged(ctx context.Context) error {
 		return err
 	}
 	staged, ok := work.Staged()
-	if !ok || staged.Equal(p.desired.Version) {
+	switch {
+	case !ok:
+		return nil
+	case staged.Equal(p.desired.Version) && !staged.Equal(p.observed.Version):
 		p.observed.Staged = staged
 		return nil
+	case p.desired.Problem != nil:
+		return nil // what is wanted is not known at the moment; it may well be this again
 	}
 	return work.Discard(ctx)
 }

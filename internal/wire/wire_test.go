@@ -228,7 +228,7 @@ func TestAnswerToTheSecondCheckinSaysWhatShallBeThere(t *testing.T) {
 		}
 		versions = append(versions, ref.Version.String())
 	}
-	if diff := cmp.Diff([]string{"5.8.1", "5.8.2"}, versions); diff != "" {
+	if diff := cmp.Diff([]string{"5.8.1"}, versions); diff != "" {
 		t.Errorf("releases (-want +got):\n%s", diff)
 	}
 	without := asking(Status{Client: "viewer", Workstation: "CARD 1"})
@@ -269,7 +269,7 @@ func TestDigest(t *testing.T) {
 		"an action":       seal(manifests, func(r *Reply) { r.Actions = []Action{{ID: "1", Verb: Look}} }),
 		"privacy":         seal(manifests, func(r *Reply) { r.Privacy.Users = PrivacyName }),
 		"a revision":      seal(manifests, func(r *Reply) { r.Revision = "revision 2" }),
-		"a release":       seal(manifests, func(r *Reply) { r.Releases = r.Releases[:1] }),
+		"a release":       seal(manifests, func(r *Reply) { r.Releases = nil }),
 	} {
 		if digest == first {
 			t.Errorf("%s: the digest is the same", name)

@@ -113,3 +113,36 @@ func TestDirectWithoutItsReleases(t *testing.T) {
 	}
 	w.whole(content("5.8.1"))
 }
+
+// What was wanted when the agent was stopped must not be brought about when it starts, if nobody wants it any more.
+func TestDirectDoesNothingByOldOrders(t *testing.T) {
+	t.Parallel()
+	w := standard(t)
+	w.write(`version: "5.8.2"`)
+	w.config.Mode = ModeReport
+	a := openDirectly(t, w)
+	if got := settled(t, a); got.Desired.String() != "5.8.2" || got.Observed.Version.String() != "5.8.1" {
+		t.Fatalf("got %+v", got)
+	}
+	old := a.memory.orders().Revision
+	if err := a.Close(); err != nil {
+		t.Fatal(err)
+	}
+	w.write(`version: "5.8.1"`)
+	w.config.Mode = ModeApply
+	a = openDirectly(t, w)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- a.Run(ctx) }()
+	for try := 0; a.board.status("viewer").Revision == old && try < 2000; try++ {
+		time.Sleep(10 * time.Millisecond)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Errorf("Run: %v", err)
+	}
+	if got := a.board.status("viewer"); got.Phase != reconciler.UpToDate || got.Observed.Version.String() != "5.8.1" {
+		t.Errorf("got %+v", got)
+	}
+	w.whole(content("5.8.1"))
+}

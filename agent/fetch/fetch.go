@@ -77,9 +77,10 @@ func Open(address, cache string, o Options) (*Source, error) {
 	return s, nil
 }
 
-// Catalog reads what there is to install, for agents that have no server.
+// Catalog reads what there is to install, for agents that have no server. It tries once, because whoever follows a
+// catalog asks again in any case and wants to know meanwhile that it is away.
 func (s *Source) Catalog(ctx context.Context) (*release.Catalog, error) {
-	data, _, err := s.read(ctx, release.CatalogPath, release.MaxCatalogSize)
+	data, _, err := s.readOnce(ctx, release.CatalogPath, release.MaxCatalogSize)
 	if err != nil {
 		return nil, fmt.Errorf("fetch the catalog: %w", err)
 	}
@@ -127,22 +128,26 @@ func parse(ref release.Ref, data []byte) (*release.Index, error) {
 // read fetches a small file whole. page tells that the answer is a web page.
 func (s *Source) read(ctx context.Context, name string, limit int64) (data []byte, page bool, err error) {
 	err = s.try(ctx, func() (bool, error) {
-		watch := watch(ctx, s.stall)
-		defer watch.stop()
-		b, err := s.origin.open(watch.ctx, name, 0, "")
-		if err != nil {
-			return false, watch.explain(err)
-		}
-		defer b.Close()
-		page = b.page
-		data, err = io.ReadAll(io.LimitReader(watch.reader(b), limit+1))
-		if err != nil {
-			return false, watch.explain(&Unavailable{Err: err})
-		}
-		if int64(len(data)) > limit {
-			return false, mismatch(page, fmt.Sprintf("at most %d bytes", limit), "more")
-		}
-		return false, nil
+		data, page, err = s.readOnce(ctx, name, limit)
+		return false, err
 	})
 	return data, page, err
+}
+
+func (s *Source) readOnce(ctx context.Context, name string, limit int64) (data []byte, page bool, err error) {
+	watch := watch(ctx, s.stall)
+	defer watch.stop()
+	b, err := s.origin.open(watch.ctx, name, 0, "")
+	if err != nil {
+		return nil, false, watch.explain(err)
+	}
+	defer b.Close()
+	data, err = io.ReadAll(io.LimitReader(watch.reader(b), limit+1))
+	if err != nil {
+		return nil, b.page, watch.explain(&Unavailable{Err: err})
+	}
+	if int64(len(data)) > limit {
+		return nil, b.page, mismatch(b.page, fmt.Sprintf("at most %d bytes", limit), "more")
+	}
+	return data, b.page, nil
 }

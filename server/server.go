@@ -112,6 +112,9 @@ func (s *Server) openFolder(context.Context) (err error) {
 	if !locked {
 		return fmt.Errorf("lock data folder %s: another server uses it: stop that one, or name another folder with --data", s.config.Data)
 	}
+	if err := s.keepPrivate(); err != nil {
+		return err
+	}
 	s.settings, err = s.config.readSettings()
 	return err
 }

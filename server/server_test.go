@@ -123,7 +123,10 @@ func TestHeldCheckin(t *testing.T) {
 		t.Helper()
 		in.Wait = 20
 		got := make(chan wire.Reply, 1)
-		go func() { got <- a.checkin(in) }()
+		go func() {
+			defer close(got) // also where it fails, so that nobody waits for ever
+			got <- a.checkin(in)
+		}()
 		time.Sleep(50 * time.Millisecond) // so that it is held; what is tested holds without it, too
 		begin := time.Now()
 		cause()

@@ -52,7 +52,7 @@ func TestTLS(t *testing.T) {
 	if _, err := tls.Dial("tcp", s.listener.Addr().String(), &tls.Config{RootCAs: roots, ServerName: "localhost", MaxVersion: tls.VersionTLS11}); err == nil {
 		t.Error("TLS 1.1 was spoken")
 	}
-	for _, secret := range []string{AdminTokenFile, "ca.key"} {
+	for _, secret := range []string{AdminTokenFile, pki.KeyFile} {
 		if info, err := os.Stat(filepath.Join(data, secret)); err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %v %v", secret, info.Mode(), err)
 		}

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
+	"os"
 
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the driver "sqlite"
@@ -21,8 +22,16 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Open opens the file at path, makes it if it is not there, and applies the migrations that it lacks.
+// Open opens the file at path, makes it readable for its owner alone if it is not there, and applies the migrations that
+// it lacks. The files that SQLite keeps beside it take its mode.
 func Open(ctx context.Context, path string) (*sql.DB, error) {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) // SQLite's own mode would be 0644
+	if err == nil {
+		err = file.Close()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
 	db, err := sql.Open("sqlite", dsn(path))
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)

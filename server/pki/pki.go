@@ -28,7 +28,7 @@ import (
 // File names in the data folder.
 const (
 	CertificateFile = "ca.pem"
-	keyFile         = "ca.key"
+	KeyFile         = "ca.key"
 )
 
 const (
@@ -47,7 +47,7 @@ type Authority struct {
 
 // Open reads the authority in folder, and makes it if there is none.
 func Open(folder string, now func() time.Time) (*Authority, error) {
-	key, err := openKey(filepath.Join(folder, keyFile))
+	key, err := openKey(filepath.Join(folder, KeyFile))
 	if err != nil {
 		return nil, fmt.Errorf("open certificate authority: %w", err)
 	}

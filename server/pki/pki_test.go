@@ -39,7 +39,7 @@ func TestAuthorityStays(t *testing.T) {
 
 func TestDamagedKeyIsAnError(t *testing.T) {
 	folder := t.TempDir()
-	if err := os.WriteFile(filepath.Join(folder, keyFile), []byte("x"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, KeyFile), []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Open(folder, time.Now); err == nil {

@@ -2,6 +2,7 @@ package manifests
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -19,8 +20,11 @@ type Commit struct {
 	Reason   string // the whole message
 }
 
+// ErrNoRevision says that the history holds no such revision.
+var ErrNoRevision = errors.New("the history holds no such revision")
+
 // History lists at most limit commits, newest first: from the newest revision, or those before the revision after. Of a
-// merge it follows the branch that was merged into. An empty list is the end.
+// merge it follows the branch that was merged into. An empty list is the end. ErrNoRevision: after is none.
 func (s *Store) History(ctx context.Context, after string, limit int) ([]Commit, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -34,8 +38,11 @@ func (s *Store) History(ctx context.Context, after string, limit int) ([]Commit,
 	}
 	if after != "" {
 		c, err := object.GetCommit(storage, plumbing.NewHash(after))
+		if !plumbing.IsHash(after) || errors.Is(err, plumbing.ErrObjectNotFound) {
+			err = ErrNoRevision
+		}
 		if err != nil {
-			return nil, fmt.Errorf("read history: revision %q: %w", after, err)
+			return nil, fmt.Errorf("read history: revision %.80q: %w", after, err)
 		}
 		next = parent(c)
 	}

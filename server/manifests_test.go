@@ -91,6 +91,16 @@ func TestWritesNeedReasonAndRevision(t *testing.T) {
 	r.do(http.StatusNotFound, http.MethodDelete, path+"?reason=x", nil, nil)
 }
 
+func TestHistoryAfterNoRevision(t *testing.T) {
+	r := start(t, Config{})
+	revision := r.apply(manifestsYAML).Revision
+	for after, want := range map[string]int{
+		revision: http.StatusOK, "nonsense": http.StatusNotFound, revision[:39]: http.StatusNotFound, strings.Repeat("0", 40): http.StatusNotFound,
+	} {
+		r.do(want, http.MethodGet, "/api/v1/revisions?after="+after, nil, nil)
+	}
+}
+
 func TestWrongManifestsChangeNothing(t *testing.T) {
 	r := start(t, Config{})
 	before := r.apply(manifestsYAML).Revision

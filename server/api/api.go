@@ -169,7 +169,8 @@ func (a *api) problem(ctx context.Context, err error) error {
 		return huma.Error503ServiceUnavailable(err.Error())
 	case errors.Is(err, steering.ErrAsk), errors.Is(err, releases.ErrUpload):
 		return huma.Error422UnprocessableEntity(err.Error())
-	case errors.Is(err, errNothing), errors.Is(err, release.ErrNotFound), errors.Is(err, access.ErrUnknown), errors.Is(err, inventory.ErrUnknown):
+	case errors.Is(err, errNothing), errors.Is(err, release.ErrNotFound), errors.Is(err, access.ErrUnknown),
+		errors.Is(err, inventory.ErrUnknown), errors.Is(err, manifests.ErrNoRevision):
 		return huma.Error404NotFound(err.Error())
 	}
 	a.Log.ErrorContext(ctx, "a request failed", "error", err)

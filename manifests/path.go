@@ -14,8 +14,8 @@ const maxPath = 160
 var (
 	// plainName is a name that means the same on every system and in every shell.
 	plainName = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._ -]*[A-Za-z0-9_-]$|^[A-Za-z0-9_-]$`)
-	// deviceName is a name that Windows keeps for itself, whatever follows the first dot.
-	deviceName = regexp.MustCompile(`(?i)^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)`)
+	// deviceName is a name that Windows keeps for itself, whatever follows the first dot, and the spaces before it.
+	deviceName = regexp.MustCompile(`(?i)^(con|prn|aux|nul|com[0-9]|lpt[0-9]) *(\.|$)`)
 )
 
 // DefaultPath is where a new manifest stands: KIND/NAME.yaml, the kind in lower case. A name that would be a hidden file

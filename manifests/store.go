@@ -1,6 +1,7 @@
 package manifests
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -22,8 +23,13 @@ import (
 // branch is the only branch that a Store reads and writes.
 const branch plumbing.ReferenceName = "refs/heads/main"
 
-// ErrConflict says that the manifests changed since the revision that a Change expects.
-var ErrConflict = errors.New("the manifests were changed in the meantime: read them again")
+var (
+	// ErrConflict says that the manifests changed since the revision that a Change expects.
+	ErrConflict = errors.New("the manifests were changed in the meantime: read them again")
+	// ErrBehind says that a newer revision, which was refused, changed the same files: to read them again does not help,
+	// because what is read is what is in force. It is an ErrConflict, too.
+	ErrBehind = fmt.Errorf("a newer revision was refused and changes the same files: push a repaired revision, or revert it (%w)", ErrConflict)
+)
 
 // Store is the server's own repository: a Source that can be written. It is an ordinary bare repository with the branch
 // main, which git may clone, push to and repack at any time; a revision that is pushed is judged like any other. A new
@@ -38,7 +44,9 @@ type Change struct {
 	Author string // required
 	Email  string // may be empty
 	Reason string // required; the message of the commit
-	Expect string // the revision that the change was made for, else ErrConflict; "" is any
+	// Expect is the revision that the change was made for, else ErrConflict; "" is any. While the newest one is refused,
+	// the one in force is as good, if the refused one left the files of the change alone; else ErrBehind.
+	Expect string
 	// Edit makes the change. It runs while nobody else can write and must not call the Store. Its error ends the change
 	// and is returned as it is.
 	Edit func(*Draft) error
@@ -138,7 +146,8 @@ func (s *Store) prepare(ctx context.Context, c Change) (*Draft, error) {
 	if err := s.look(ctx); err != nil {
 		return nil, err
 	}
-	if c.Expect != "" && c.Expect != s.tried {
+	current := s.Current()
+	if c.Expect != "" && c.Expect != s.tried && (current.Refused == nil || c.Expect != current.Revision) {
 		return nil, ErrConflict
 	}
 	d, err := s.draft(ctx)
@@ -148,7 +157,24 @@ func (s *Store) prepare(ctx context.Context, c Change) (*Draft, error) {
 	if err := c.Edit(d); err != nil {
 		return nil, err
 	}
+	if c.Expect != "" && c.Expect != s.tried && !d.agrees(current) {
+		return nil, ErrBehind
+	}
 	return d, s.judgeDraft(d)
+}
+
+// agrees reports whether each file that was changed began as it is in a snapshot.
+func (d *Draft) agrees(with *Snapshot) bool {
+	for path := range d.changed {
+		var before []byte
+		if f := d.files[path]; f != nil {
+			before = f.data
+		}
+		if there, ok := with.Text(path); ok != (d.files[path] != nil) || !bytes.Equal(before, there) {
+			return false
+		}
+	}
+	return true
 }
 
 // draft is the newest revision, be it good or refused, so that a change can also repair.
@@ -207,6 +233,7 @@ type Draft struct {
 	changed map[string][]byte   // nil is a file that goes
 	places  map[manifest]string // the file in which each manifest was seen last; made by the first Find
 	unseen  map[string]bool     // files that changed since
+	folded  map[string]string   // paths by their lower case; made by the first Place of a new manifest
 	content content
 	set     *schema.Set
 }
@@ -248,6 +275,9 @@ func (d *Draft) Write(path string, data []byte) error {
 // put changes a file, or takes it away if data is nil.
 func (d *Draft) put(path string, data []byte) {
 	d.changed[path], d.unseen[path] = data, true
+	if d.folded != nil && data != nil {
+		d.folded[strings.ToLower(path)] = path
+	}
 }
 
 // Remove removes a file. Without comments and documents a file is better removed than left.
@@ -302,12 +332,28 @@ func (d *Draft) look() {
 	clear(d.unseen)
 }
 
-// Place returns the file in which a manifest stands, or the one in which a new one belongs: KIND/NAME.yaml.
+// Place returns the file in which a manifest stands, or the one in which a new one belongs: KIND/NAME.yaml. If there is a
+// file whose path differs in nothing but case, it is that one, because a clone on Windows cannot hold both.
 func (d *Draft) Place(kind schema.Kind, name string) string {
 	if path, ok := d.Find(kind, name); ok {
 		return path
 	}
-	return DefaultPath(kind, name)
+	path := DefaultPath(kind, name)
+	if d.folded == nil {
+		d.folded = make(map[string]string)
+		for _, it := range d.listing().items {
+			d.folded[strings.ToLower(it.name)] = it.name
+		}
+	}
+	if other, ok := d.folded[strings.ToLower(path)]; ok && d.has(other) {
+		return other
+	}
+	return path
+}
+
+func (d *Draft) has(path string) bool {
+	data, changed := d.changed[path]
+	return changed && data != nil || !changed && d.files[path] != nil
 }
 
 // drop forgets changes that change nothing.

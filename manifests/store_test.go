@@ -248,6 +248,79 @@ func TestDraftFindsAmongMany(t *testing.T) {
 	}
 }
 
+// While a newer revision is refused, what is read is the one in force. A change made for that is taken where the refused
+// one changed nothing, and else says that reading again does not help.
+func TestStoreBehindARefusedRevision(t *testing.T) {
+	t.Parallel()
+	s, dir := newStore(t)
+	good := mustWrite(t, s, put(tree{"main.yaml": server, "second.yaml": second}))
+	clone := filepath.Join(t.TempDir(), "clone")
+	run(t, "", "git", "clone", "-q", dir, clone)
+	refused := commit(t, clone, tree{"main.yaml": broken, "second.yaml": second})
+	run(t, clone, "git", "push", "-q", "origin", "main")
+	if err := s.Look(t.Context()); err != nil || s.Current().Revision != good || s.Current().Refused == nil {
+		t.Fatalf("after a broken push: %+v, %v", s.Current(), err)
+	}
+	for name, test := range map[string]struct {
+		expect, path string
+		want         error
+	}{
+		"what the refused one left alone": {good, "second.yaml", nil},
+		"a new file":                      {good, "new.yaml", nil},
+		"what the refused one changed":    {good, "main.yaml", ErrBehind},
+		"made for the refused one":        {refused, "main.yaml", nil},
+		"made for neither":                {strings.Repeat("0", 40), "second.yaml", ErrConflict},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := server9
+			if test.path != "main.yaml" {
+				text = strings.Replace(second, "1.0", "1.1", 1)
+			}
+			c := put(tree{test.path: text})
+			c.Expect = test.expect
+			_, err := s.Preview(t.Context(), c)
+			if invalid := (*Invalid)(nil); test.want == nil && errors.As(err, &invalid) {
+				err = nil // what is wrong is the other file, or the same manifest twice: it was looked at
+			}
+			if !errors.Is(err, test.want) || errors.Is(err, ErrBehind) != (test.want == ErrBehind) {
+				t.Errorf("got %v, want %v", err, test.want)
+			}
+		})
+	}
+	repair := put(tree{"main.yaml": server9})
+	repair.Expect = refused
+	if mustWrite(t, s, repair); s.Current().Refused != nil {
+		t.Errorf("it was repaired: %+v", s.Current().Refused)
+	}
+}
+
+// Two files whose names differ in case only cannot both be checked out on Windows.
+func TestDraftPlacesApartOnWindows(t *testing.T) {
+	t.Parallel()
+	s, _ := newStore(t)
+	mustWrite(t, s, put(tree{"server/Main.yaml": strings.Replace(server, "main", "Main", 1)}))
+	c := put(nil)
+	c.Edit = func(d *Draft) error {
+		place := func(name, want string) {
+			t.Helper()
+			if got := d.Place(schema.KindServer, name); got != want {
+				t.Errorf("%s belongs into %s, want %s", name, got, want)
+			}
+		}
+		place("main", "server/Main.yaml")
+		place("MAIN", "server/Main.yaml")
+		place("other", "server/other.yaml")
+		err := d.Write("server/Other.yaml", []byte(second))
+		place("other", "server/Other.yaml")
+		err = errors.Join(err, d.Remove("server/Main.yaml"))
+		place("main", "server/main.yaml")
+		return err
+	}
+	if _, err := s.Preview(t.Context(), c); err != nil {
+		t.Error(err)
+	}
+}
+
 // A file that stands under a name which no new file may have is edited and restored where it stands.
 func TestStoreEditsFilesOfAnyName(t *testing.T) {
 	t.Parallel()
@@ -518,7 +591,7 @@ func TestPaths(t *testing.T) {
 	for path, ok := range map[string]bool{
 		"a.yaml": true, "a/b.yml": true, "A b/c.json": true, "_x.yaml": true, "a..yaml": true, "-.yaml": true,
 		"": false, "a": false, "a.txt": false, ".a.yaml": false, "a/.b/c.yaml": false, "/a.yaml": false, "a//b.yaml": false,
-		"../a.yaml": false, "a/../b.yaml": false, `a\b.yaml`: false, "a:b.yaml": false, "con.yaml": false, "a/NUL/b.yaml": false,
+		"../a.yaml": false, "a/../b.yaml": false, `a\b.yaml`: false, "a:b.yaml": false, "con.yaml": false, "con .yaml": false, "Lpt1 .a.yaml": false, "a/NUL/b.yaml": false,
 		"Lpt1.x.yaml": false, "a./b.yaml": false, "a /b.yaml": false, "ä.yaml": false, "a\n.yaml": false, "a.YAML": false,
 		strings.Repeat("a", maxPath) + ".yaml": false,
 	} {

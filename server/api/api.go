@@ -158,7 +158,7 @@ func (a *api) problem(ctx context.Context, err error) error {
 	case errors.As(err, &status):
 		return err
 	case errors.As(err, &invalid):
-		return huma.Error422UnprocessableEntity("the manifests have errors; nothing was changed", details(invalid)...)
+		return huma.Error422UnprocessableEntity(a.invalid(), details(invalid)...)
 	case errors.As(err, &elsewhere):
 		return huma.Error409Conflict(err.Error())
 	case errors.Is(err, manifests.ErrConflict):
@@ -175,6 +175,15 @@ func (a *api) problem(ctx context.Context, err error) error {
 	}
 	a.Log.ErrorContext(ctx, "a request failed", "error", err)
 	return huma.NewError(http.StatusInternalServerError, "the server's log has the cause")
+}
+
+// invalid says that manifests have errors, and whose some of them may be: a change is made upon the newest revision.
+func (a *api) invalid() string {
+	text := "the manifests have errors; nothing was changed"
+	if r := a.Source.Current().Refused; r != nil {
+		text += "; revision " + r.Revision + " was refused before, and its errors count: push a repaired revision, or revert it"
+	}
+	return text
 }
 
 func details(invalid *manifests.Invalid) []error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"path/filepath"
 
@@ -81,16 +82,28 @@ func serviceCommands(o *options) []*cobra.Command {
 	}
 }
 
+// errNoManager: kardianos/service would fall back to scripts for System V, which nobody here tests.
+var errNoManager = errors.New("this system has no service manager that lull-agent knows (systemd, Windows)")
+
 func serviceCommand(o *options, verb, what string, do func(service.Service) error) *cobra.Command {
 	return &cobra.Command{
 		Use: verb, Short: what, Example: "  lull-agent " + verb, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if system := service.Platform(); system != "linux-systemd" && system != "windows-service" {
+				return voice.Hint(fmt.Errorf("%s the service: %w", verb, errNoManager), "run `lull-agent run` under the one that you have")
+			}
 			s, err := control(o)
 			if err == nil {
 				err = do(s)
 			}
 			if err != nil {
-				return voice.Hint(fmt.Errorf("%s the service: %w", verb, err), "this needs an administrator's rights, and a service manager")
+				err = fmt.Errorf("%s the service: %w", verb, err)
+			}
+			if errors.Is(err, fs.ErrPermission) {
+				return voice.Hint(err, "this needs an administrator's rights")
+			}
+			if err != nil {
+				return err
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%s: done\n", verb)
 			return nil

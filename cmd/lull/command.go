@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os/user"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -32,6 +33,28 @@ Exit codes: 0 done; 1 an error; 2 (plan) something would change.`,
 		releaseCommand(c), tokenCommand(c), schemaCommand(), demoCommand(), versionCommand(),
 	)
 	return root
+}
+
+// parent is a command that only has others below it. A word that is none of them is an error, which cobra would pass
+// over for all but the root.
+func parent(cmd *cobra.Command, below ...*cobra.Command) *cobra.Command {
+	cmd.AddCommand(below...)
+	cmd.Args = cobra.ArbitraryArgs
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return voice.Usage(fmt.Errorf("%s needs one of: %s", cmd.CommandPath(), names(below)))
+		}
+		return voice.Usage(fmt.Errorf("%s knows no %q; it knows: %s", cmd.CommandPath(), args[0], names(below)))
+	}
+	return cmd
+}
+
+func names(commands []*cobra.Command) string {
+	all := make([]string, len(commands))
+	for i, c := range commands {
+		all[i] = c.Name()
+	}
+	return strings.Join(all, ", ")
 }
 
 func versionCommand() *cobra.Command {

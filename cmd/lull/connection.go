@@ -22,6 +22,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"lull/internal/build"
+	"lull/internal/voice"
 	"lull/internal/wire"
 )
 
@@ -59,6 +60,9 @@ func (c *connection) open() error {
 	c.CA = cmp.Or(c.CA, os.Getenv("LULL_CA"), kept.CA)
 	if c.Server == "" {
 		return fmt.Errorf("%w%s", errNoServer, path)
+	}
+	if address, err := url.Parse(c.Server); err != nil || address.Host == "" || address.Scheme != "https" && address.Scheme != "http" {
+		return voice.Hint(fmt.Errorf("%q is no address of a server", c.Server), "write it as https://HOST:PORT")
 	}
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if c.CA != "" {
@@ -117,6 +121,19 @@ func problemOf(response *http.Response) *problem {
 	return p
 }
 
+// problemHint says what a person can do about an answer that is none.
+func problemHint(p *problem) error {
+	switch p.Status {
+	case http.StatusUnauthorized:
+		return voice.Hint(p, "give a valid token with --token or LULL_TOKEN")
+	case http.StatusBadRequest:
+		if p.Detail == "" && p.Title == "" {
+			return voice.Hint(p, "does the server speak TLS? then its address begins with https://")
+		}
+	}
+	return p
+}
+
 func (p *problem) Error() string {
 	text := cmp.Or(p.Detail, p.Title, http.StatusText(p.Status))
 	var lines strings.Builder
@@ -148,7 +165,7 @@ func (c *connection) do(ctx context.Context, call call, answer any) error {
 	}
 	defer response.Body.Close()
 	if response.StatusCode >= 300 {
-		return problemOf(response)
+		return problemHint(problemOf(response))
 	}
 	if answer == nil {
 		return nil
@@ -192,9 +209,22 @@ func (c *connection) send(ctx context.Context, call call) (*http.Response, error
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		return nil, fmt.Errorf("ask %s: %w", c.Server, err)
+		return nil, askHint(fmt.Errorf("ask %s: %w", c.Server, err))
 	}
 	return response, nil
+}
+
+// askHint says what a person can do about a request that did not get through.
+func askHint(err error) error {
+	var unknown x509.UnknownAuthorityError
+	var plain tls.RecordHeaderError
+	switch {
+	case errors.As(err, &unknown):
+		return voice.Hint(err, "name the server's CA with --ca or LULL_CA; the server writes it to ca.pem in its data folder")
+	case errors.As(err, &plain):
+		return voice.Hint(err, "this server speaks plain http: write http:// in its address")
+	}
+	return err
 }
 
 // pages reads all pages of a list. next takes one page in and returns where the following one begins, "" at the end.

@@ -192,21 +192,30 @@ func (v *fleetView) show(all []wire.Workstation) {
 
 func (v *fleetView) draw(all []wire.Workstation) {
 	var b bytes.Buffer
-	b.WriteString("\x1b[?7l") // long lines end at the edge
-	defer func() { fmt.Fprint(v.out, "\x1b[?7h") }()
 	if v.lines > 0 {
 		fmt.Fprintf(&b, "\x1b[%dA", v.lines)
 	}
-	v.lines = 1
-	fmt.Fprintf(&b, "\x1b[K%-14s %-14s %-10s %-10s %s\n", "WORKSTATION", "COMPUTER", "INSTALLED", "DESIRED", "STATE")
+	v.lines = 0
+	line := func(cells ...any) {
+		fmt.Fprintf(&b, "\x1b[K%s\n", v.fit(fmt.Sprintf("%-14s %-14s %-10s %-10s %s", cells...)))
+		v.lines++
+	}
+	line("WORKSTATION", "COMPUTER", "INSTALLED", "DESIRED", "STATE")
 	for _, w := range all {
 		for _, i := range w.Installs {
-			fmt.Fprintf(&b, "\x1b[K%-14s %-14s %-10s %-10s %s\n", w.Name, i.Host, orDash(i.Status.Observed.Version.String()),
-				orDash(i.Desired.Version.String()), state(i.Status))
-			v.lines++
+			line(w.Name, i.Host, orDash(i.Status.Observed.Version.String()), orDash(i.Desired.Version.String()), state(i.Status))
 		}
 	}
 	_, _ = v.out.Write(b.Bytes()) // a terminal that went away ends the command elsewhere
+}
+
+// fit cuts a line to the terminal, so that the next drawing finds every line where it was.
+func (v *fleetView) fit(line string) string {
+	width, text := voice.Width(v.out), []rune(line)
+	if width <= 1 || len(text) < width {
+		return line
+	}
+	return string(text[:width-2]) + "…"
 }
 
 // state is a phase and, where it is not the good end, its reason.

@@ -35,8 +35,13 @@ func getCommand(c *connection) *cobra.Command {
 		Example: `  lull get workstations
   lull get workstations -o wide
   lull get computers -o json | jq '.[].host'`,
-		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
 		ValidArgs: names,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 || kinds[args[0]] == nil {
+				return voice.Usage(fmt.Errorf("lull get takes one of: %s", strings.Join(names, ", ")))
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return kinds[args[0]](cmd.Context(), c, format.To(cmd.OutOrStdout()))
 		},

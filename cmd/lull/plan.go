@@ -149,7 +149,7 @@ func serverManifests(ctx context.Context, c *connection, kind schema.Kind) ([]by
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return nil, problemOf(response)
+		return nil, problemHint(problemOf(response))
 	}
 	return io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 }
@@ -173,13 +173,15 @@ func printPlan(f *voice.Format, p wire.Plan) error {
 	if len(p.Changed) > 0 {
 		fmt.Fprintf(f.Out(), "manifests: %s\n", strings.Join(p.Changed, ", "))
 	}
-	changing := 0
+	changing, blocked := 0, 0
 	for _, e := range p.Effects {
 		if e.Decision.Changes() {
 			changing++
+		} else if e.Decision.Phase == reconciler.Blocked {
+			blocked++
 		}
 	}
-	fmt.Fprintf(f.Out(), "%d of %d installations change\n", changing, p.Installations)
+	fmt.Fprintf(f.Out(), "%d of %d installations change, %d are blocked\n", changing, p.Installations, blocked)
 	return nil
 }
 

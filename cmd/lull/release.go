@@ -16,9 +16,8 @@ import (
 )
 
 func releaseCommand(c *connection) *cobra.Command {
-	cmd := &cobra.Command{Use: "release", Short: "The stored versions of clients"}
-	cmd.AddCommand(releaseAddCommand(c), releaseListCommand(c), releaseApproveCommand(c), releaseWithdrawCommand(c))
-	return cmd
+	return parent(&cobra.Command{Use: "release", Short: "The stored versions of clients", Example: "  lull release list"},
+		releaseAddCommand(c), releaseListCommand(c), releaseApproveCommand(c), releaseWithdrawCommand(c))
 }
 
 func releaseListCommand(c *connection) *cobra.Command {

@@ -13,9 +13,8 @@ import (
 )
 
 func tokenCommand(c *connection) *cobra.Command {
-	cmd := &cobra.Command{Use: "token", Short: "Who may ask the server for what"}
-	cmd.AddCommand(tokenCreateCommand(c), tokenListCommand(c), tokenRevokeCommand(c))
-	return cmd
+	return parent(&cobra.Command{Use: "token", Short: "Who may ask the server for what", Example: "  lull token create --agents"},
+		tokenCreateCommand(c), tokenListCommand(c), tokenRevokeCommand(c))
 }
 
 func tokenCreateCommand(c *connection) *cobra.Command {

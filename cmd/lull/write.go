@@ -14,6 +14,7 @@ import (
 
 	"lull/internal/voice"
 	"lull/internal/wire"
+	"lull/schema"
 )
 
 // change are the flags of every command that writes manifests.
@@ -46,6 +47,8 @@ func (w *change) show(f *voice.Format, p wire.Plan) error {
 	}
 	if f.Table() {
 		switch {
+		case p.Applied && len(p.Changed) == 0:
+			fmt.Fprintf(f.Out(), "nothing was written: revision %s says so already\n", short(p.Revision))
 		case p.Applied:
 			fmt.Fprintf(f.Out(), "wrote revision %s\n", short(p.Revision))
 		case len(p.Errors) == 0:
@@ -59,9 +62,8 @@ func (w *change) show(f *voice.Format, p wire.Plan) error {
 }
 
 func setCommand(c *connection) *cobra.Command {
-	cmd := &cobra.Command{Use: "set", Short: "Change the desired state"}
-	cmd.AddCommand(setVersionCommand(c))
-	return cmd
+	return parent(&cobra.Command{Use: "set", Short: "Change the desired state", Example: "  lull set version 5.8.2 --client viewer --all --reason CHG-4711"},
+		setVersionCommand(c))
 }
 
 func setVersionCommand(c *connection) *cobra.Command {
@@ -139,7 +141,7 @@ func apply(ctx context.Context, c *connection, documents []byte, w change) (plan
 	return plan, err
 }
 
-// readFiles joins files into one stream of documents.
+// readFiles joins files into one stream of documents. What is wrong in one of them is said here, with its name.
 func readFiles(stdin io.Reader, files []string) ([]byte, error) {
 	var all bytes.Buffer
 	for _, file := range files {
@@ -151,6 +153,9 @@ func readFiles(stdin io.Reader, files []string) ([]byte, error) {
 		}
 		if err != nil {
 			return nil, err
+		}
+		if parsed := schema.ParseFile(file, data); len(parsed.Errors) > 0 {
+			return nil, parsed.Errors
 		}
 		all.Write(data)
 		all.WriteString("\n---\n")

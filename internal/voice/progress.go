@@ -64,3 +64,16 @@ func (p *Progress) Done() {
 		fmt.Fprint(p.w, "\r\x1b[K")
 	}
 }
+
+// Width is the number of columns of the terminal behind w, 0 if that is none.
+func Width(w io.Writer) int {
+	f, ok := w.(*os.File)
+	if !ok {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}

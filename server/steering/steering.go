@@ -29,11 +29,30 @@ type Edit struct {
 	Draft   *manifests.Draft
 	Set     *schema.Set // in force when the edit began
 	Changed []string    // manifests that were written or removed, such as "Group all"
+
+	noted map[string]bool                  // what Changed holds
+	named map[string][]*schema.Workstation // the Workstation manifests of one client by folded name
 }
 
 func (e *Edit) note(kind schema.Kind, name string) {
-	if text := string(kind) + " " + name; !slices.Contains(e.Changed, text) {
+	text := string(kind) + " " + name
+	if e.noted == nil {
+		e.noted = map[string]bool{}
+	}
+	if !e.noted[text] {
+		e.noted[text] = true
 		e.Changed = append(e.Changed, text)
+	}
+}
+
+// index sets named.
+func (e *Edit) index(client string) {
+	e.named = map[string][]*schema.Workstation{}
+	for _, w := range e.Set.Workstations {
+		if w.Spec.Client == client {
+			key := strings.ToLower(w.Spec.Name)
+			e.named[key] = append(e.named[key], w)
+		}
 	}
 }
 
@@ -131,6 +150,7 @@ func (e *Edit) SetVersion(in wire.SetVersion) error {
 	case !in.All && in.Group != "" && len(in.Workstations) == 0:
 		return e.group(in.Client, in.Group, rule)
 	case !in.All && in.Group == "" && len(in.Workstations) > 0:
+		e.index(in.Client)
 		done := make(map[string]bool, len(in.Workstations))
 		for _, name := range in.Workstations {
 			key := strings.ToLower(name)
@@ -153,22 +173,16 @@ func (e *Edit) pin(kind schema.Kind, name string, rule schema.VersionRule) error
 	})
 }
 
-// workstation sets the version in every manifest about a workstation that sets one, and in one about all its computers.
+// workstation sets the version in every manifest about a workstation, and makes one if there is none. Where there are
+// manifests about some of its computers, there can be none about all of them, and the others follow their groups.
 func (e *Edit) workstation(client, name string, rule schema.VersionRule) error {
-	whole := false
-	for _, w := range e.Set.Workstations {
-		if w.Spec.Client != client || !strings.EqualFold(w.Spec.Name, name) {
-			continue
-		}
-		if len(w.Spec.Computers) > 0 && w.Spec.Version == nil {
-			continue
-		}
-		whole = whole || len(w.Spec.Computers) == 0
+	known := e.named[strings.ToLower(name)]
+	for _, w := range known {
 		if err := e.pin(schema.KindWorkstation, w.Meta.Name, rule); err != nil {
 			return err
 		}
 	}
-	if whole {
+	if len(known) > 0 {
 		return nil
 	}
 	manifest := &schema.Workstation{Meta: schema.Meta{Name: e.free(schema.KindWorkstation, slug(name), client)}}

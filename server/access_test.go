@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"maps"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"lull/internal/wire"
 	"lull/server/access"
@@ -89,6 +91,67 @@ func TestUnknownRouteIsRefused(t *testing.T) {
 	mux.ServeHTTP(w, req)
 	if w.Code != http.StatusForbidden {
 		t.Errorf("status %d", w.Code)
+	}
+}
+
+// Names are authors of commits, and tell tokens apart where they are listed.
+func TestTokenNamesAreUnique(t *testing.T) {
+	now := time.Now()
+	r := start(t, Config{Now: func() time.Time { return now }})
+	make := func(want int, in wire.NewToken) (made wire.MadeToken) {
+		t.Helper()
+		r.do(want, http.MethodPost, "/api/v1/tokens", in, &made)
+		return made
+	}
+	berger := wire.NewToken{Kind: "person", Name: "A. Berger", Role: "viewer", Days: 1}
+	make(http.StatusCreated, berger)
+	make(http.StatusConflict, berger)
+	make(http.StatusConflict, wire.NewToken{Kind: "person", Name: "ADMIN", Role: "viewer"})
+	make(http.StatusConflict, wire.NewToken{Kind: "agents", Name: "a. berger"})
+	make(http.StatusUnprocessableEntity, wire.NewToken{Kind: "person", Role: "viewer"})
+	for _, want := range []string{"agents", "agents-2"} {
+		if made := make(http.StatusCreated, wire.NewToken{Kind: "agents"}); made.Name != want {
+			t.Errorf("agents without a name are %q, want %q", made.Name, want)
+		}
+	}
+}
+
+// A name is free again when its token serves no more; and an administrator is let in whatever the names are.
+func TestTokenNamesAreFreedAgain(t *testing.T) {
+	data, now := t.TempDir(), time.Now()
+	clock := func() time.Time { return now }
+	open := func() *Server {
+		s, err := New(t.Context(), Config{Data: data, Listen: "127.0.0.1:0", PlainHTTP: true, Now: clock})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	s := open()
+	for _, admin := range s.keeper.Tokens() {
+		if err := s.keeper.Revoke(t.Context(), admin.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add := func(s *Server) error {
+		_, err := s.keeper.Add(t.Context(), access.Token{Name: "Admin", Kind: access.KindPerson, Role: access.Viewer, Expires: now.Add(time.Hour)}, access.NewSecret())
+		return err
+	}
+	if err := add(s); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	s = open()
+	defer s.Close()
+	if !s.keeper.HasAdmin() {
+		t.Error("nobody is let in as an administrator")
+	}
+	if err := add(s); !errors.Is(err, access.ErrTaken) {
+		t.Errorf("a second token of a name: %v", err)
+	}
+	now = now.Add(2 * time.Hour)
+	if err := add(s); err != nil {
+		t.Errorf("after the first one has expired: %v", err)
 	}
 }
 

@@ -161,7 +161,7 @@ type agent struct {
 func (r *running) enrolment() wire.Enrolment {
 	r.t.Helper()
 	var made wire.MadeToken
-	r.do(http.StatusCreated, http.MethodPost, "/api/v1/tokens", wire.NewToken{Kind: "agents", Name: "agents of a test"}, &made)
+	r.do(http.StatusCreated, http.MethodPost, "/api/v1/tokens", wire.NewToken{Kind: "agents"}, &made)
 	e, err := wire.ParseEnrolment(made.Secret)
 	if err != nil {
 		r.t.Fatal(err)

@@ -207,7 +207,7 @@ func (s *Server) firstToken(ctx context.Context) error {
 	if err := durable.WriteFile(s.path(AdminTokenFile), []byte(secret+"\n"), 0o600); err != nil {
 		return fmt.Errorf("write the administrator's token: %w", err)
 	}
-	_, err := s.keeper.Add(ctx, access.Token{Name: "admin", Kind: access.KindPerson, Role: access.Admin}, secret)
+	_, err := s.keeper.Add(ctx, access.Token{Name: s.keeper.FreeName("admin"), Kind: access.KindPerson, Role: access.Admin}, secret)
 	return err
 }
 

@@ -31,12 +31,12 @@ What it prints is shown this once; the server keeps only a hash of it.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if agents {
-				request.Kind, request.Name, request.Role = "agents", "agents", ""
+				request.Kind, request.Role = "agents", ""
 			}
 			if len(args) == 1 {
 				request.Name = args[0]
 			}
-			if request.Name == "" {
+			if request.Name == "" && !agents {
 				return voice.Usage(fmt.Errorf("name the person whose token this is"))
 			}
 			var made wire.MadeToken

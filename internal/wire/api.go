@@ -191,8 +191,8 @@ type StoredRelease struct {
 
 // NewToken is the request of POST /api/v1/tokens.
 type NewToken struct {
-	Kind string `json:"kind"` // person or agents
-	Name string `json:"name"`
+	Kind string `json:"kind"`           // person or agents
+	Name string `json:"name,omitempty"` // unique; of agents it may be left out
 	Role string `json:"role,omitempty"` // of a person: viewer, operator or admin
 	Days int    `json:"days,omitempty"` // until it expires; 0: never for a person, 30 days for agents
 }

@@ -20,6 +20,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 )
@@ -30,8 +31,12 @@ const (
 	KindAgents = "agents" // lets any number of agents enrol
 )
 
-// ErrUnknown means that a token or what it names is not known, has expired or was revoked.
-var ErrUnknown = errors.New("the token is not known, has expired or was revoked")
+var (
+	// ErrUnknown means that a token or what it names is not known, has expired or was revoked.
+	ErrUnknown = errors.New("the token is not known, has expired or was revoked")
+	// ErrTaken means that a token of this name serves already; names are authors of commits.
+	ErrTaken = errors.New("a token of this name is in use: choose another name, or revoke that one first")
+)
 
 // Token is everything about a token but its secret.
 type Token struct {
@@ -92,7 +97,28 @@ func NewSecret() string {
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
-// Add stores a token under a secret. ID and Created are filled in.
+// FreeName returns a name that no token has: the wanted one, or that with a number.
+func (k *Keeper) FreeName(wanted string) string {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	name := wanted
+	for i := 2; k.taken(name); i++ {
+		name = fmt.Sprintf("%s-%d", wanted, i)
+	}
+	return name
+}
+
+// taken reports whether a token that serves has a name, in any case.
+func (k *Keeper) taken(name string) bool {
+	for _, t := range k.tokens {
+		if strings.EqualFold(t.Name, name) && t.valid(k.now()) {
+			return true
+		}
+	}
+	return false
+}
+
+// Add stores a token under a secret. ID and Created are filled in. ErrTaken: there is one of this name.
 func (k *Keeper) Add(ctx context.Context, t Token, secret string) (Token, error) {
 	hash := digest(sha256.Sum256([]byte(secret)))
 	t.ID, t.Created = hex.EncodeToString(hash[:6]), k.now().UTC().Truncate(time.Second)
@@ -103,6 +129,9 @@ func (k *Keeper) Add(ctx context.Context, t Token, secret string) (Token, error)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.taken(t.Name) {
+		return Token{}, ErrTaken
+	}
 	_, err := k.db.ExecContext(ctx, `INSERT INTO tokens (id, name, kind, role, hash, created, expires) VALUES (?, ?, ?, ?, ?, ?, ?)`,
 		t.ID, t.Name, t.Kind, string(t.Role), hash[:], t.Created.Unix(), expires)
 	if err != nil {

@@ -161,6 +161,8 @@ func (a *api) problem(ctx context.Context, err error) error {
 		return huma.Error422UnprocessableEntity(a.invalid(), details(invalid)...)
 	case errors.As(err, &elsewhere):
 		return huma.Error409Conflict(err.Error())
+	case errors.Is(err, access.ErrTaken), errors.Is(err, inventory.ErrFull):
+		return huma.Error409Conflict(err.Error())
 	case errors.Is(err, manifests.ErrConflict):
 		return huma.Error412PreconditionFailed(err.Error())
 	case errors.Is(err, errReason), errors.Is(err, errLong):

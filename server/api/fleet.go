@@ -97,10 +97,8 @@ func (a *api) ask(ctx context.Context, in *body[wire.Ask]) (*body[wire.Asked], e
 	if len(hosts) == 0 {
 		return nil, a.problem(ctx, errNothing)
 	}
-	for id := range hosts {
-		if err := a.Fleet.Ask(id, action); err != nil {
-			return nil, huma.Error409Conflict(err.Error())
-		}
+	if err := a.Fleet.Ask(action, slices.Collect(maps.Keys(hosts))...); err != nil {
+		return nil, a.problem(ctx, err)
 	}
 	a.Log.InfoContext(ctx, "asked", "verb", ask.Verb, "workstation", ask.Workstation, "by", who, "reason", ask.Reason)
 	return answer(wire.Asked{Computers: slices.Sorted(maps.Values(hosts))}), nil

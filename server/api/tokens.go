@@ -43,6 +43,9 @@ func tokenInfo(t access.Token) wire.TokenInfo {
 
 func (a *api) makeToken(ctx context.Context, in *body[wire.NewToken]) (*body[wire.MadeToken], error) {
 	want := in.Body
+	if want.Kind == access.KindAgents && want.Name == "" {
+		want.Name = a.Keeper.FreeName(access.KindAgents)
+	}
 	if !inventory.Printable(want.Name, maxTokenLen) || want.Days < 0 || want.Days > maxDays {
 		return nil, huma.Error422UnprocessableEntity("a token has a printable name of at most 64 characters and at most 3650 days")
 	}

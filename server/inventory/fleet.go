@@ -23,8 +23,12 @@ const (
 	maxActions = 16 // waiting on one computer; more is a mistake of who asks
 )
 
-// ErrUnknown means that no such computer is enrolled.
-var ErrUnknown = errors.New("this computer is not enrolled")
+var (
+	// ErrUnknown means that no such computer is enrolled.
+	ErrUnknown = errors.New("this computer is not enrolled")
+	// ErrFull means that a computer has no room for another action.
+	ErrFull = fmt.Errorf("%d actions already wait on this computer: let its agent do them first", maxActions)
+)
 
 // Fleet is the inventory in memory, and the only writer of its Store.
 type Fleet struct {
@@ -169,28 +173,25 @@ func (f *Fleet) waiting(c *Computer) []wire.Action {
 	return slices.DeleteFunc(slices.Clone(c.Actions), func(a wire.Action) bool { return !a.Until.IsZero() && !now.Before(a.Until) })
 }
 
-// Ask adds an action for a computer and gives it an id.
-func (f *Fleet) Ask(id string, action wire.Action) error {
-	full := false
-	err := f.change(id, func(c *Computer) {
-		c.Actions = f.waiting(c)
-		if full = len(c.Actions) >= maxActions; full {
-			return
+// Ask adds an action for each of some computers, all or none, and gives it an id for each.
+func (f *Fleet) Ask(action wire.Action, ids ...string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, id := range ids {
+		m := f.members[id]
+		if m == nil {
+			return ErrUnknown
 		}
+		if c := m.computer.Load(); len(f.waiting(c)) >= maxActions {
+			return fmt.Errorf("%s: %w", c.Host, ErrFull)
+		}
+	}
+	for _, id := range ids {
 		var b [8]byte
 		rand.Read(b[:])
 		action.ID = hex.EncodeToString(b[:])
-		c.Actions = append(c.Actions, action)
-	})
-	if err != nil {
-		return err
-	}
-	if full {
-		return fmt.Errorf("%d actions already wait on this computer: let its agent do them first", maxActions)
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if m := f.members[id]; m != nil {
+		m := f.members[id]
+		f.edit(m, func(c *Computer) { c.Actions = append(f.waiting(c), action) })
 		close(m.asked)
 		m.asked = make(chan struct{})
 	}
@@ -204,16 +205,21 @@ func (f *Fleet) change(id string, edit func(*Computer)) error {
 	if m == nil {
 		return ErrUnknown
 	}
+	f.edit(m, edit)
+	return nil
+}
+
+// edit replaces a computer if that changes it. The caller holds mu.
+func (f *Fleet) edit(m *member, edit func(*Computer)) {
 	old := m.computer.Load()
 	c := new(Computer)
 	*c = *old
 	edit(c)
 	if reflect.DeepEqual(old, c) {
-		return nil
+		return
 	}
 	m.computer.Store(c)
-	f.dirty[id] = struct{}{}
-	return nil
+	f.dirty[c.ID] = struct{}{}
 }
 
 // Computers lists all computers by host name.

@@ -184,13 +184,13 @@ func TestActionsAreBoundedAndExpire(t *testing.T) {
 			t.Fatal(err)
 		}
 		asked := 0
-		for fleet.Ask(id, wire.Action{Verb: wire.Look, Until: time.Now().Add(time.Hour)}) == nil {
+		for fleet.Ask(wire.Action{Verb: wire.Look, Until: time.Now().Add(time.Hour)}, id) == nil {
 			if asked++; asked > 100 {
 				t.Fatal("actions are not bounded")
 			}
 		}
 		time.Sleep(2 * time.Hour)
-		if err := fleet.Ask(id, wire.Action{Verb: wire.Look, Until: time.Now().Add(time.Minute)}); err != nil {
+		if err := fleet.Ask(wire.Action{Verb: wire.Look, Until: time.Now().Add(time.Minute)}, id); err != nil {
 			t.Errorf("actions whose time is over take the place of new ones: %v", err)
 		}
 		time.Sleep(time.Hour)
@@ -201,6 +201,37 @@ func TestActionsAreBoundedAndExpire(t *testing.T) {
 			t.Errorf("%d actions outlived their time", len(c.Actions))
 		}
 	})
+}
+
+// What is asked of many computers is asked of all of them or of none.
+func TestAskAllOrNone(t *testing.T) {
+	fleet, err := inventory.OpenFleet(t.Context(), newMemory(), slog.New(slog.DiscardHandler), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, key := range []string{"a", "b"} {
+		id, err := fleet.Enrol(t.Context(), []byte(key), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, id)
+	}
+	look := wire.Action{Verb: wire.Look}
+	if err := fleet.Ask(look, ids...); err != nil {
+		t.Fatal(err)
+	}
+	for fleet.Ask(look, ids[1]) == nil { // until there is no room; that this ends is tested above
+	}
+	if err := fleet.Ask(look, ids...); !errors.Is(err, inventory.ErrFull) {
+		t.Errorf("with one that has no room: %v", err)
+	}
+	if err := fleet.Ask(look, ids[0], "unknown"); !errors.Is(err, inventory.ErrUnknown) {
+		t.Errorf("with one that is not enrolled: %v", err)
+	}
+	if c, _ := fleet.Computer(ids[0]); len(c.Actions) != 1 {
+		t.Errorf("%d actions wait where one was asked for in full", len(c.Actions))
+	}
 }
 
 // held is a store that stops once, in the next Save after hold was set, until it may go on.

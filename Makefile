@@ -12,7 +12,7 @@ GOBUILD := CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)'
 
 # What runs on workstations, and what it is made of: tested as Windows programs too. Package manifests is only built for
 # Windows, because its tests make repositories with the git program, which Wine has not.
-WINDOWS := $$(go list ./agent/... ./schema/... ./reconciler/... ./internal/durable/... ./internal/release/... ./examples/demo/...)
+WINDOWS := $$(go list ./agent/... ./schema/... ./reconciler/... ./internal/durable/... ./internal/release/... ./internal/fileversion/... ./examples/demo/...)
 
 # What the tests need beyond Go, as a program to look for and Debian's package of it. No service that a package brings is
 # started: nginx shall run only where a benchmark starts it.

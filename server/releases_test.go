@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -39,13 +40,22 @@ func TestUploadsAreChecked(t *testing.T) {
 	r := start(t, Config{})
 	r.upload("5.8.1")
 	content := "5.8.9\n"
+	index := viewerIndex("5.8.9", content)
 	blob, _ := release.BlobPath(release.Digest([]byte(content)))
+	other, _ := release.BlobPath(release.Digest([]byte("x")))
+	older, _ := release.BlobPath(release.Digest([]byte("5.7.0\n")))
+	half := archive(t, "index.json", index, blob, content) // before two empty blocks at the end, and the one with the content
 	for name, body := range map[string]string{
 		"nothing":            "",
 		"no archive":         "x",
 		"no index first":     archive(t, blob, content),
 		"an index of nobody": archive(t, "index.json", "{}"),
 		"a path outside":     archive(t, "index.json", "{}", "../x", "y"),
+		"another content":    archive(t, "index.json", index, blob, "5.8.8\n"),
+		"a foreign blob":     archive(t, "index.json", index, other, "x"),
+		"no content":         archive(t, "index.json", index),
+		"half of it":         half[:len(half)-1024-512+3],
+		"another version":    archive(t, "index.json", viewerIndex("5.9.9", "5.7.0\n"), older, "5.7.0\n"),
 	} {
 		var p wire.Problem
 		r.do(http.StatusUnprocessableEntity, http.MethodPost, "/api/v1/releases", body, &p)
@@ -60,6 +70,21 @@ func TestUploadsAreChecked(t *testing.T) {
 	}
 	r.do(http.StatusNoContent, http.MethodDelete, "/api/v1/releases/viewer/5.8.1/linux", nil, nil)
 	r.do(http.StatusNotFound, http.MethodDelete, "/api/v1/releases/viewer/5.8.1/linux", nil, nil)
+}
+
+// What goes wrong on the server's own disk is no fault of the upload, and no path of it is told.
+func TestUploadsThatTheDiskRefuses(t *testing.T) {
+	r := start(t, Config{})
+	if err := os.RemoveAll(r.path(releasesFolder + "/incoming")); err != nil {
+		t.Fatal(err)
+	}
+	content := "5.8.9\n"
+	blob, _ := release.BlobPath(release.Digest([]byte(content)))
+	var p wire.Problem
+	r.do(http.StatusInternalServerError, http.MethodPost, "/api/v1/releases", archive(t, "index.json", viewerIndex("5.8.9", content), blob, content), &p)
+	if strings.Contains(p.Detail, "incoming") {
+		t.Errorf("the answer names a file of the server: %s", p.Detail)
+	}
 }
 
 // The twenty-first download is sent away and told when to come back.

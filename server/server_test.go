@@ -25,19 +25,23 @@ import (
 // upload stores a release of the viewer, whose only file is VERSION.
 func (r *running) upload(version string) (ref release.Ref) {
 	r.t.Helper()
-	content := []byte(version + "\n")
-	digest := release.Digest(content)
-	index := release.Index{
-		Client: "viewer", Version: schema.MustVersion(version), System: "linux", Method: schema.MethodTree,
-		Files: []release.File{{Path: "VERSION", Size: int64(len(content)), SHA256: digest}},
-		Read:  schema.VersionSource{File: "VERSION"},
-	}
-	blob, err := release.BlobPath(digest)
+	content := version + "\n"
+	blob, err := release.BlobPath(release.Digest([]byte(content)))
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	r.do(http.StatusCreated, http.MethodPost, "/api/v1/releases", archive(r.t, "index.json", string(index.Encode()), blob, string(content)), &ref)
+	r.do(http.StatusCreated, http.MethodPost, "/api/v1/releases", archive(r.t, "index.json", viewerIndex(version, content), blob, content), &ref)
 	return ref
+}
+
+// viewerIndex is the index of a release of the viewer with one file, VERSION.
+func viewerIndex(version, content string) string {
+	index := release.Index{
+		Client: "viewer", Version: schema.MustVersion(version), System: "linux", Method: schema.MethodTree,
+		Files: []release.File{{Path: "VERSION", Size: int64(len(content)), SHA256: release.Digest([]byte(content))}},
+		Read:  schema.VersionSource{File: "VERSION"},
+	}
+	return string(index.Encode())
 }
 
 // archive is a tar stream of name, content, name, content.

@@ -50,14 +50,14 @@ func (s *Store) holds(digest string, size int64) bool {
 }
 
 // PutBlob stores one file of an upload and returns when it is flushed. It reads at most size+1 bytes and refuses what
-// is not exactly size bytes with this digest. Of a blob that is there it reads nothing.
+// is not exactly size bytes with this digest: ErrUnfit. Of a blob that is there it reads nothing.
 func (s *Store) PutBlob(ctx context.Context, digest string, size int64, r io.Reader) error {
 	name, err := BlobPath(digest)
 	if err != nil {
 		return err
 	}
 	if size < 0 || size > s.limits.file {
-		return fmt.Errorf("blob %s: size %d: want 0 to %d", digest, size, s.limits.file)
+		return unfitf("blob %s: size %d: want 0 to %d", digest, size, s.limits.file)
 	}
 	if s.holds(digest, size) {
 		return nil
@@ -67,7 +67,7 @@ func (s *Store) PutBlob(ctx context.Context, digest string, size int64, r io.Rea
 		return fmt.Errorf("blob %s: %w", digest, err)
 	}
 	if draft.size != size || draft.digest != digest {
-		return errors.Join(fmt.Errorf("blob %s: got %d bytes with sha256 %s, want %d bytes; send it again",
+		return errors.Join(unfitf("blob %s: got %d bytes with sha256 %s, want %d bytes; send it again",
 			digest, draft.size, draft.digest, size), draft.discard())
 	}
 	if err := s.keep(draft); err != nil {

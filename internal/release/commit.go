@@ -16,7 +16,7 @@ import (
 )
 
 // PutIndex makes an uploaded release part of the store, byte for byte. Everything about it is checked again: the index
-// itself, that all its blobs are there, and that the version read from its files is the one it claims.
+// itself (ErrRefused), that all its blobs are there, and that the version read from its files is the one it claims (ErrUnfit).
 func (s *Store) PutIndex(ctx context.Context, data []byte) (Ref, error) {
 	index, err := ParseIndex(data)
 	if err != nil {
@@ -30,7 +30,7 @@ func (s *Store) PutIndex(ctx context.Context, data []byte) (Ref, error) {
 func (s *Store) commit(ctx context.Context, index *Index, data []byte) (ref Ref, unchanged bool, err error) {
 	ref = index.Ref(data)
 	if missing := s.Missing(index); len(missing) > 0 {
-		return ref, false, fmt.Errorf("add %s: the content of %d files is not in the store, first %s; send it and try again",
+		return ref, false, unfitf("add %s: the content of %d files is not in the store, first %s; send it and try again",
 			ref, len(missing), missing[0].Path)
 	}
 	if err := s.checkVersion(index); err != nil {
@@ -42,7 +42,7 @@ func (s *Store) commit(ctx context.Context, index *Index, data []byte) (ref Ref,
 			return err
 		}
 		if len(s.Missing(index)) > 0 {
-			return errors.New("another lull removed some of its files just now; try again")
+			return unfitf("another lull removed some of its files just now; try again")
 		}
 		return s.publish(index, data, append(refs, ref))
 	})
@@ -62,7 +62,7 @@ func refuse(refs []Ref, ref Ref) (same bool, err error) {
 			continue
 		}
 		if old.SHA256 != ref.SHA256 {
-			return false, errors.New("this version is stored with other content or another description, and a version never changes; " +
+			return false, unfitf("this version is stored with other content or another description, and a version never changes; " +
 				"give the new build a new version, or remove the stored one first")
 		}
 		return true, nil
@@ -73,7 +73,7 @@ func refuse(refs []Ref, ref Ref) (same bool, err error) {
 // spelling refuses a version that is stored in another spelling, on any system: 5.8 and 5.8.0 are the same version.
 func spelling(old Ref, client string, version schema.Version) error {
 	if old.Client == client && old.Version.Equal(version) && old.Version != version {
-		return fmt.Errorf("%s is stored as %s; write it as %s", version, old.Version, old.Version)
+		return unfitf("%s is stored as %s; write it as %s", version, old.Version, old.Version)
 	}
 	return nil
 }

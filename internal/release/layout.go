@@ -25,10 +25,22 @@ var (
 	ErrNotFound = errors.New("not in the release store")
 	// ErrRefused means that an index breaks a rule, whoever wrote it.
 	ErrRefused = errors.New("not an index that this build accepts")
+	// ErrUnfit means that what was sent is not what its index says, or cannot be stored beside what is there. All of it is
+	// about what was sent, and nothing about this computer.
+	ErrUnfit = errors.New("not fit for the release store")
 
 	clientName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,63}$`)
 	hexDigest  = regexp.MustCompile(`^[0-9a-f]{64}$`)
 )
+
+// unfit is an ErrUnfit that says only what is wrong.
+type unfit struct{ error }
+
+func (unfit) Is(target error) bool { return target == ErrUnfit }
+
+func (u unfit) Unwrap() error { return u.error }
+
+func unfitf(format string, args ...any) error { return unfit{fmt.Errorf(format, args...)} }
 
 // IndexPath is where the index of a release lies below the root of a store, with slashes. The names in ref are checked.
 func IndexPath(ref Ref) (string, error) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"lull/internal/fileversion"
@@ -18,11 +19,14 @@ func (s *Store) checkVersion(index *Index) error {
 		return nil // by command
 	}
 	read, err := s.readVersion(index, f)
-	if err != nil {
+	if ours := (*fs.PathError)(nil); errors.As(err, &ours) {
 		return fmt.Errorf("read the version from %s: %w", f.Path, err)
 	}
+	if err != nil {
+		return unfitf("read the version from %s: %w", f.Path, err)
+	}
 	if cut := read.Cut(index.Read.Parts); !cut.Equal(index.Version) {
-		return fmt.Errorf("%s says version %s (%s of it counts), not %s; add it as version %s", f.Path, read, cut, index.Version, cut)
+		return unfitf("%s says version %s (%s of it counts), not %s; add it as version %s", f.Path, read, cut, index.Version, cut)
 	}
 	return nil
 }

@@ -176,6 +176,9 @@ func (a *api) problem(ctx context.Context, err error) error {
 		return huma.Error404NotFound(err.Error())
 	}
 	a.Log.ErrorContext(ctx, "a request failed", "error", err)
+	if diskFull(err) {
+		return huma.Error507InsufficientStorage("the server's disk is full: make room there and try again")
+	}
 	return huma.NewError(http.StatusInternalServerError, "the server's log has the cause")
 }
 

@@ -16,7 +16,8 @@ var ErrUpload = errors.New("the upload was refused")
 
 // Receive reads an upload into store: a tar stream with the index (index.json, in any folder) first, then blobs by
 // their path in the store, of which those that the store has already may be left out. The release is part of the store
-// when Receive returns, and nothing of it is before.
+// when Receive returns, and nothing of it is before. What is wrong with the stream or in it is ErrUpload; any other error is
+// about this computer, and names its files.
 func Receive(ctx context.Context, store *release.Store, stream io.Reader) (release.Ref, error) {
 	archive := tar.NewReader(stream)
 	data, index, err := readIndex(archive)
@@ -36,15 +37,22 @@ func Receive(ctx context.Context, store *release.Store, stream io.Reader) (relea
 			return release.Ref{}, fmt.Errorf("%w: %w", ErrUpload, err)
 		}
 		if err := receiveBlob(ctx, store, sizes, header, archive); err != nil {
-			return release.Ref{}, fmt.Errorf("%w: %s: %w", ErrUpload, header.Name, err)
+			return release.Ref{}, refuse(fmt.Errorf("%s: %w", header.Name, err))
 		}
 	}
 	ref, err := store.PutIndex(ctx, data)
-	if err != nil {
-		return release.Ref{}, fmt.Errorf("%w: %w", ErrUpload, err)
-	}
-	return ref, nil
+	return ref, refuse(err)
 }
+
+// refuse makes an ErrUpload of what is wrong with an upload, and leaves other errors as they are.
+func refuse(err error) error {
+	if errors.Is(err, release.ErrRefused) || errors.Is(err, release.ErrUnfit) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, errForeign) {
+		return fmt.Errorf("%w: %w", ErrUpload, err)
+	}
+	return err
+}
+
+var errForeign = errors.New("no blob of this release's index")
 
 func readIndex(archive *tar.Reader) ([]byte, *release.Index, error) {
 	header, err := archive.Next()
@@ -67,7 +75,7 @@ func receiveBlob(ctx context.Context, store *release.Store, sizes map[string]int
 	digest := path.Base(header.Name)
 	size, wanted := sizes[digest]
 	if name, err := release.BlobPath(digest); err != nil || !wanted || name != header.Name || header.Size != size {
-		return errors.New("no blob of this release's index")
+		return errForeign
 	}
 	return store.PutBlob(ctx, digest, size, content)
 }

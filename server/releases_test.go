@@ -6,12 +6,16 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"lull/internal/release"
 	"lull/internal/wire"
+	"lull/schema"
 	"lull/server/releases"
 )
 
@@ -70,6 +74,42 @@ func TestUploadsAreChecked(t *testing.T) {
 	}
 	r.do(http.StatusNoContent, http.MethodDelete, "/api/v1/releases/viewer/5.8.1/linux", nil, nil)
 	r.do(http.StatusNotFound, http.MethodDelete, "/api/v1/releases/viewer/5.8.1/linux", nil, nil)
+}
+
+// An upload brings what the store lacks, and need not bring the rest.
+func TestUploadsBringWhatIsMissing(t *testing.T) {
+	r := start(t, Config{})
+	index := release.Index{
+		Client: "viewer", Version: schema.MustVersion("5.8.9"), System: "linux", Method: schema.MethodTree,
+		Read: schema.VersionSource{File: "VERSION"},
+	}
+	for _, f := range [][2]string{{"VERSION", "5.8.9\n"}, {"a", "5.8.1\n"}, {"b", "new"}, {"c", "new"}} {
+		index.Files = append(index.Files, release.File{Path: f[0], Size: int64(len(f[1])), SHA256: release.Digest([]byte(f[1]))})
+	}
+	slices.SortFunc(index.Files, func(x, y release.File) int { return strings.Compare(x.Path, y.Path) })
+	missing := func() []string {
+		t.Helper()
+		var out wire.Missing
+		r.do(http.StatusOK, http.MethodPost, "/api/v1/releases/missing", string(index.Encode()), &out, "Content-Type", "application/json")
+		slices.Sort(out.Blobs)
+		return out.Blobs
+	}
+	r.upload("5.8.1")
+	want := []string{release.Digest([]byte("5.8.9\n")), release.Digest([]byte("new"))}
+	slices.Sort(want)
+	if diff := cmp.Diff(want, missing()); diff != "" {
+		t.Fatal(diff)
+	}
+	entries := []string{"index.json", string(index.Encode())}
+	for _, content := range []string{"5.8.9\n", "new"} {
+		blob, _ := release.BlobPath(release.Digest([]byte(content)))
+		entries = append(entries, blob, content)
+	}
+	r.do(http.StatusCreated, http.MethodPost, "/api/v1/releases", archive(t, entries...), nil)
+	if left := missing(); len(left) != 0 {
+		t.Errorf("still missing: %v", left)
+	}
+	r.do(http.StatusUnprocessableEntity, http.MethodPost, "/api/v1/releases/missing", "{}", nil)
 }
 
 // What goes wrong on the server's own disk is no fault of the upload, and no path of it is told.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"archive/tar"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -11,10 +12,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"lull/internal/release"
+	"lull/internal/wire"
 )
 
 // upload builds a release in a temporary store on this computer and sends it as one tar stream: the index first, then
-// each content once. The server checks everything again.
+// each content once that the server does not have. The server checks everything again.
 func upload(ctx context.Context, cmd *cobra.Command, c *connection, path string, d release.Description) (ref release.Ref, err error) {
 	folder, err := os.MkdirTemp("", "lull-release-")
 	if err != nil {
@@ -32,11 +34,18 @@ func upload(ctx context.Context, cmd *cobra.Command, c *connection, path string,
 	if err != nil {
 		return ref, err
 	}
+	var missing wire.Missing
+	err = c.do(ctx, call{
+		method: http.MethodPost, path: "/releases/missing", body: bytes.NewReader(data), header: http.Header{"Content-Type": {"application/json"}},
+	}, &missing)
+	if err != nil {
+		return ref, err
+	}
 	stream, sink := io.Pipe()
 	written := make(chan struct{})
 	go func() {
 		defer close(written)
-		sink.CloseWithError(writeUpload(sink, store, index, data, d.Progress))
+		sink.CloseWithError(writeUpload(sink, store, index, data, missing.Blobs, d.Progress))
 	}()
 	err = c.do(ctx, call{
 		method: http.MethodPost, path: "/releases", body: stream, header: http.Header{"Content-Type": {"application/x-tar"}},
@@ -46,7 +55,8 @@ func upload(ctx context.Context, cmd *cobra.Command, c *connection, path string,
 	return ref, err
 }
 
-func writeUpload(w io.Writer, store *release.Store, index *release.Index, data []byte, progress func(done, total int64)) error {
+// writeUpload writes the index, byte for byte as data, and then the contents that are missing.
+func writeUpload(w io.Writer, store *release.Store, index *release.Index, data []byte, missing []string, progress func(done, total int64)) error {
 	archive := tar.NewWriter(w)
 	if err := archive.WriteHeader(&tar.Header{Name: "index.json", Mode: 0o644, Size: int64(len(data))}); err != nil {
 		return err
@@ -54,18 +64,35 @@ func writeUpload(w io.Writer, store *release.Store, index *release.Index, data [
 	if _, err := archive.Write(data); err != nil {
 		return err
 	}
-	sent, done, total := make(map[string]bool), int64(0), index.Size()
-	for _, f := range index.Files {
-		if !sent[f.SHA256] {
-			sent[f.SHA256] = true
-			if err := writeBlob(archive, store, f); err != nil {
-				return err
-			}
+	files := toSend(index, missing)
+	var done, total int64
+	for _, f := range files {
+		total += f.Size
+	}
+	for _, f := range files {
+		if err := writeBlob(archive, store, f); err != nil {
+			return err
 		}
 		done += f.Size
 		progress(done, total)
 	}
 	return archive.Close()
+}
+
+// toSend picks the files of an index whose content is missing, each content once.
+func toSend(index *release.Index, missing []string) []release.File {
+	wanted := make(map[string]bool, len(missing))
+	for _, digest := range missing {
+		wanted[digest] = true
+	}
+	var files []release.File
+	for _, f := range index.Files {
+		if wanted[f.SHA256] {
+			files = append(files, f)
+		}
+		delete(wanted, f.SHA256)
+	}
+	return files
 }
 
 func writeBlob(archive *tar.Writer, store *release.Store, f release.File) error {

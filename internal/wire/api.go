@@ -189,6 +189,11 @@ type StoredRelease struct {
 	Withdrawn *schema.Decision `json:"withdrawn,omitempty"`
 }
 
+// Missing answers POST /api/v1/releases/missing, whose body is an index: what an upload of that release has to bring.
+type Missing struct {
+	Blobs []string `json:"blobs"` // SHA-256, each once
+}
+
 // NewToken is the request of POST /api/v1/tokens.
 type NewToken struct {
 	Kind string `json:"kind"`           // person or agents

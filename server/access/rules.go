@@ -45,6 +45,7 @@ func Rules() map[string]Rule {
 		"DELETE /api/v1/manifests/{kind}/{name}":              {Role: Admin},
 		"GET /api/v1/releases":                                {Role: Viewer},
 		"POST /api/v1/releases":                               {Role: Admin},
+		"POST /api/v1/releases/missing":                       {Role: Admin},
 		"DELETE /api/v1/releases/{client}/{version}/{system}": {Role: Admin},
 		"GET /api/v1/tokens":                                  {Role: Admin},
 		"POST /api/v1/tokens":                                 {Role: Admin},

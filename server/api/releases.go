@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -23,6 +24,9 @@ func (a *api) registerReleases(h huma.API) {
 	post.DefaultStatus = http.StatusCreated
 	huma.Register(h, route(http.MethodGet, "/releases", "Stored releases"), a.listReleases)
 	huma.Register(h, post, a.upload)
+	missing := route(http.MethodPost, "/releases/missing", "What an upload of a release has to bring: the store has the rest")
+	missing.MaxBodyBytes, missing.SkipValidateBody = release.MaxIndexSize, true // package release checks an index
+	huma.Register(h, missing, a.missing)
 	huma.Register(h, route(http.MethodDelete, "/releases/{client}/{version}/{system}", "Remove a stored release"), a.removeRelease)
 }
 
@@ -73,6 +77,20 @@ func (a *api) upload(ctx context.Context, in *upload) (*body[release.Ref], error
 	}
 	a.Log.InfoContext(ctx, "release stored", "release", ref.String(), "by", access.From(ctx).Name)
 	return answer(ref), nil
+}
+
+func (a *api) missing(ctx context.Context, in *struct {
+	RawBody []byte `contentType:"application/json"`
+}) (*body[wire.Missing], error) {
+	index, err := release.ParseIndex(in.RawBody)
+	if err != nil {
+		return nil, a.problem(ctx, fmt.Errorf("%w: %w", releases.ErrUpload, err))
+	}
+	out := wire.Missing{Blobs: []string{}}
+	for _, f := range a.Releases.Missing(index) {
+		out.Blobs = append(out.Blobs, f.SHA256)
+	}
+	return answer(out), nil
 }
 
 func (a *api) removeRelease(ctx context.Context, in *struct {

@@ -84,14 +84,14 @@ func (f *settingsFile) check() (settings, error) {
 	if line := max(f.Guard.Line, f.Upstreams.Line, f.Notify.Line); line > 0 {
 		return settings{}, fmt.Errorf("line %d: guard, upstreams and notify are not carried out by this build yet: remove them", line)
 	}
-	if f.Privacy.Keep != "" || f.Privacy.IdleHistory == "daily" {
+	if f.Privacy.Keep != "" || f.Privacy.IdleHistory == wire.PrivacyDaily {
 		return settings{}, errors.New("privacy: keep and idleHistory: daily are not carried out by this build yet: remove them")
 	}
-	if v := f.Privacy.IdleHistory; v != "" && v != "none" {
+	if v := f.Privacy.IdleHistory; v != "" && v != wire.PrivacyNone {
 		return settings{}, fmt.Errorf("privacy.idleHistory: %q: want none", v)
 	}
 	for _, v := range []string{f.Privacy.Users, f.Privacy.Devices} {
-		if v != "" && v != "none" && v != "name" {
+		if v != "" && v != wire.PrivacyNone && v != wire.PrivacyName {
 			return settings{}, fmt.Errorf("privacy: users or devices: %q: want none or name", v)
 		}
 	}

@@ -118,10 +118,10 @@ func checkSession(s *wire.UserSession, privacy wire.Privacy) {
 		s.State = "active"
 	}
 	s.User, s.Device = tidy(s.User, maxText), tidy(s.Device, maxText)
-	if privacy.Users != "name" {
+	if privacy.Users != wire.PrivacyName {
 		s.User = ""
 	}
-	if privacy.Devices != "name" {
+	if privacy.Devices != wire.PrivacyName {
 		s.Device = ""
 	}
 }

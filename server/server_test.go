@@ -325,6 +325,12 @@ func TestPage(t *testing.T) {
 			t.Errorf("the page lacks %q", want)
 		}
 	}
+	_, live := r.call("", http.MethodGet, "/?q=unmanaged+x&live", nil, "Cookie", cookie.Name+"="+cookie.Value)
+	for _, want := range []string{`http-equiv="refresh"`, `<a href="/?q=unmanaged&#43;x">`, `name="live"`} {
+		if !bytes.Contains(live, []byte(want)) {
+			t.Errorf("the page that follows by itself lacks %q", want)
+		}
+	}
 	if bytes.Contains(page, []byte("<script")) {
 		t.Error("a name of an agent became markup")
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -33,6 +34,7 @@ type fleetBody struct {
 	Rows             []row
 	Total            int
 	Query, Next      string
+	More, Toggle     string // addresses: of the next page, and of this one with the other Live
 	Live             bool
 }
 
@@ -94,7 +96,18 @@ func (p *Pages) fleet(w http.ResponseWriter, r *http.Request) {
 	}
 	body.Releases = m.releases()
 	m.fill(&body, overview.Workstations(computers, view, m.now), r.URL.Query().Get("after"))
+	body.Toggle = address(r.URL.Query(), "live", !body.Live, "")
+	body.More = address(r.URL.Query(), "after", true, body.Next)
 	p.show(w, r, http.StatusOK, "fleet.html", body)
+}
+
+// address is that of the page with what the reader chose, and one parameter set or left out.
+func address(chosen url.Values, name string, set bool, value string) string {
+	chosen.Del(name)
+	if set {
+		chosen.Set(name, value)
+	}
+	return "/?" + chosen.Encode()
 }
 
 // releases lists what is stored, the newest version first.
@@ -122,7 +135,7 @@ func (m maker) releases() []stored {
 // fill adds the counts of all workstations, and the rows of those that the query and the position select.
 func (m maker) fill(body *fleetBody, all []wire.Workstation, after string) {
 	body.Total = len(all)
-	counts := map[reconciler.Phase]int{}
+	counts, last := map[reconciler.Phase]int{}, ""
 	for _, w := range all {
 		counts[w.Phase]++
 		if overview.Key(w) <= after || body.Next != "" {
@@ -133,10 +146,10 @@ func (m maker) fill(body *fleetBody, all []wire.Workstation, after string) {
 			continue
 		}
 		if len(body.Rows) == rowsPerPage {
-			body.Next = strings.ToLower(body.Rows[rowsPerPage-1].Name) + "/" + body.Rows[rowsPerPage-1].Client
+			body.Next = last
 			continue
 		}
-		body.Rows = append(body.Rows, made)
+		body.Rows, last = append(body.Rows, made), overview.Key(w)
 	}
 	for _, phase := range slices.Sorted(maps.Keys(counts)) {
 		body.Counts = append(body.Counts, count{class(phase), words.Phase(m.lang, phase), counts[phase]})

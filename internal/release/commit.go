@@ -167,7 +167,13 @@ func (s *Store) sweep(removed *Index) error {
 		deleteFiles(s.path("blobs/sha256"), func(name string, changed time.Time) bool {
 			return !needed[name] && (gone[name] || changed.Before(old))
 		}),
-		deleteFiles(s.path(incoming), func(_ string, changed time.Time) bool { return changed.Before(old) }))
+		s.sweepIncoming())
+}
+
+// sweepIncoming deletes what uploads left behind that ended long ago without an end.
+func (s *Store) sweepIncoming() error {
+	old := s.now().Add(-strayAfter)
+	return deleteFiles(s.path(incoming), func(_ string, changed time.Time) bool { return changed.Before(old) })
 }
 
 func deleteFiles(folder string, dead func(name string, changed time.Time) bool) error {

@@ -54,7 +54,7 @@ func Open(dir string) (*Store, error) {
 	defer cancel()
 	err = s.locked(ctx, func() error {
 		refs, _ := s.scan() // what is damaged is left out; Damaged names it
-		return s.writeCatalog(refs)
+		return errors.Join(s.writeCatalog(refs), s.sweepIncoming())
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open release store %s: %w", dir, err)

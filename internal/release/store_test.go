@@ -356,3 +356,27 @@ func TestALockedStoreIsWaitedForInBounds(t *testing.T) {
 	}
 	wantVersions(t, s)
 }
+
+// What an upload left behind that was cut off goes once it cannot be going on any more.
+func TestOpenSweepsWhatIsIncoming(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := Open(dir); err != nil {
+		t.Fatal(err)
+	}
+	for name, age := range map[string]time.Duration{"old": 25 * time.Hour, "new": time.Hour} {
+		file := filepath.Join(dir, incoming, name)
+		if err := os.WriteFile(file, []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(file, time.Now(), time.Now().Add(-age)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := Open(dir); err != nil {
+		t.Fatal(err)
+	}
+	left, err := os.ReadDir(filepath.Join(dir, incoming))
+	if err != nil || len(left) != 1 || left[0].Name() != "new" {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"lull/internal/release"
 	"lull/internal/wire"
@@ -80,8 +81,13 @@ func (k *Keeper) Refresh() error {
 	return nil
 }
 
-// Run refreshes whenever the source has changed, until ctx ends.
+// lookAgain is how often releases are listed without any hint: another program may add some to the same store.
+const lookAgain = time.Minute
+
+// Run refreshes whenever the source has changed, and once a minute, until ctx ends.
 func (k *Keeper) Run(ctx context.Context) {
+	tick := time.NewTicker(lookAgain)
+	defer tick.Stop()
 	for {
 		changed := k.source.Changed()
 		if err := k.Refresh(); err != nil {
@@ -89,6 +95,7 @@ func (k *Keeper) Run(ctx context.Context) {
 		}
 		select {
 		case <-changed:
+		case <-tick.C:
 		case <-ctx.Done():
 			return
 		}

@@ -156,6 +156,38 @@ func TestHeldCheckin(t *testing.T) {
 	}
 }
 
+// What was uninstalled is shown until the agent has looked where it is told to; its first check-in after a start names no
+// client either, and says nothing about them.
+func TestUninstalledClientsGo(t *testing.T) {
+	r := start(t, Config{})
+	r.apply(manifestsYAML)
+	a := r.agent(r.enrolment(), "pc-1")
+	in := a.report("pc-1", "5.8.0")
+	a.checkin(in)
+	shown := func() int {
+		t.Helper()
+		var list wire.Workstations
+		r.do(http.StatusOK, http.MethodGet, "/api/v1/workstations", nil, &list)
+		return len(list.Items)
+	}
+	in.Clients = nil
+	first := a.checkin(in)
+	a.checkin(withHave(in, "of a view before"))
+	if shown() != 1 {
+		t.Fatal("an agent that does not know yet where to look made a client disappear")
+	}
+	for range 2 {
+		a.post(http.StatusNotModified, wire.PathCheckin, withHave(in, first.Digest), nil)
+		if shown() != 0 {
+			t.Fatal("what is not installed any more is still shown")
+		}
+	}
+	a.checkin(withHave(a.report("pc-1", "5.8.0"), first.Digest))
+	if shown() != 1 {
+		t.Error("what is installed again is not shown")
+	}
+}
+
 func withHave(in wire.Checkin, have string) wire.Checkin {
 	in.Have = have
 	return in

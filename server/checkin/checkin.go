@@ -146,6 +146,10 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, id string, body
 				h.send(w, reply)
 				return
 			}
+			if len(in.Clients) == 0 && len(computer.Clients) > 0 {
+				h.Fleet.NoClients(id) // it knows where to look, and names none
+				continue
+			}
 			h.heard.Store(id, &heard{body, in, computer, view.Number})
 		}
 		select {

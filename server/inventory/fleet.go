@@ -152,7 +152,7 @@ func (f *Fleet) Watch(id string) (*Computer, <-chan struct{}) {
 }
 
 // Report keeps what a check-in says that has passed Check. The statuses stay if it names none at all, as the first one
-// after an agent's start does.
+// after an agent's start does; NoClients drops them.
 func (f *Fleet) Report(id string, in *wire.Checkin) error {
 	f.Seen(id)
 	return f.change(id, func(c *Computer) {
@@ -165,6 +165,11 @@ func (f *Fleet) Report(id string, in *wire.Checkin) error {
 		}
 		c.Actions = slices.DeleteFunc(f.waiting(c), func(a wire.Action) bool { return slices.Contains(in.Done, a.ID) })
 	})
+}
+
+// NoClients drops the statuses of a computer whose agent knows where to look and finds no client.
+func (f *Fleet) NoClients(id string) {
+	_ = f.change(id, func(c *Computer) { c.Clients = nil }) // forgotten in the meantime: so are its statuses
 }
 
 // waiting is a copy of the actions of a computer whose time is not over.

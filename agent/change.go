@@ -29,7 +29,7 @@ func (p *pass) workOn(folder string) (*install.Installation, error) {
 	names := p.client.Platform.Busy.Processes
 	work, err := install.Open(folder, install.Options{
 		Scan:        func(ctx context.Context, folders []string) error { return p.scanUnderGate(ctx, folders, names) },
-		ReadVersion: readVersion,
+		ReadVersion: observe.Version,
 		Now:         p.now,
 	})
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"lull/agent/command"
 	"lull/agent/fetch"
 	"lull/agent/idle"
 	"lull/agent/install"
@@ -441,6 +442,7 @@ func TestChangeOutcome(t *testing.T) {
 		{release.ErrRefused, reconciler.Blocked, reconciler.ReleaseRefused, true},
 		{install.ErrGateUnavailable, reconciler.Blocked, reconciler.GateUnavailable, false},
 		{install.ErrInsecure, reconciler.Blocked, reconciler.InsecureFolder, false},
+		{&command.InsecureError{Path: "/opt"}, reconciler.Blocked, reconciler.InsecureFolder, false},
 		{install.ErrStagingChanged, reconciler.Failed, reconciler.RemovedAfterStaging, true},
 		{install.ErrLocked, reconciler.Failed, reconciler.FileLocked, true},
 		{install.ErrSettle, reconciler.Failed, reconciler.StepFailed, true},

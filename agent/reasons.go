@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"lull/agent/command"
 	"lull/agent/fetch"
 	"lull/agent/idle"
 	"lull/agent/install"
@@ -26,6 +27,7 @@ func (p *pass) changeOutcome(err error) error {
 		foreign *install.ForeignFilesError
 		locked  *install.FileLockedError
 		refused *install.RefusedError
+		exposed *command.InsecureError
 		version = p.desired.Version.String()
 	)
 	switch {
@@ -43,6 +45,8 @@ func (p *pass) changeOutcome(err error) error {
 		return refuse(version, err)
 	case errors.Is(err, install.ErrGateUnavailable):
 		return block(reconciler.Why(reconciler.GateUnavailable, "error", err.Error()), err)
+	case errors.As(err, &exposed):
+		return block(reconciler.Why(reconciler.InsecureFolder, "folders", exposed.Path), err)
 	case errors.Is(err, install.ErrInsecure):
 		return block(reconciler.Why(reconciler.InsecureFolder, "folders", install.Beside(p.folder)), err)
 	case errors.Is(err, install.ErrStagingChanged):

@@ -2,24 +2,10 @@ package agent
 
 import (
 	"context"
-	"time"
 
-	"lull/agent/observe"
 	"lull/internal/release"
 	"lull/reconciler"
-	"lull/schema"
 )
-
-// readVersion reads the version of an installation whose tree was just found to be the release's.
-func readVersion(ctx context.Context, folder string, index *release.Index) (schema.Version, error) {
-	if len(index.Read.Command) > 0 {
-		return observe.VersionByCommand(ctx, folder, index.Read.Command, commandTime)
-	}
-	return observe.Version(folder, index.Read)
-}
-
-// commandTime bounds a version command: it only prints a line.
-const commandTime = 30 * time.Second
 
 // versionByTree is how the version is known where a manifest says that a command prints it: a manifest's command is never
 // executed, but an installation that equals a release, file by file, has the version of that release.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"syscall"
 
@@ -216,11 +215,4 @@ func protectedFolder(name string) error {
 		return os.Chmod(name, 0o700)
 	}
 	return nil
-}
-
-// startFamily starts a command so that its end by the context ends its children too.
-func startFamily(cmd *exec.Cmd) (release func(), err error) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	return func() {}, cmd.Start()
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"runtime"
 )
 
@@ -45,5 +44,3 @@ func identify(string) (identity, error) { return identity{}, errSystem() }
 func stampOf(string) (stamp, error) { return stamp{}, errSystem() }
 
 func protectedFolder(string) error { return errSystem() }
-
-func startFamily(*exec.Cmd) (func(), error) { return nil, errSystem() }

@@ -5,12 +5,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/windows"
@@ -294,29 +292,4 @@ func ownedByService(name string) (bool, error) {
 	}
 	user, err := windows.GetCurrentProcessToken().GetTokenUser()
 	return err == nil && owner.Equals(user.User.Sid), err
-}
-
-// startFamily starts a command in a job, so that its end by the context ends its children too.
-func startFamily(cmd *exec.Cmd) (release func(), err error) {
-	job, err := windows.CreateJobObject(nil, nil)
-	if err != nil {
-		return nil, fmt.Errorf("create a job: %w", err)
-	}
-	cmd.Cancel = func() error { return windows.TerminateJobObject(job, 1) }
-	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: windows.CREATE_NO_WINDOW}
-	if err := cmd.Start(); err != nil {
-		return nil, errors.Join(err, windows.CloseHandle(job))
-	}
-	if err := assign(job, uint32(cmd.Process.Pid)); err != nil {
-		return nil, errors.Join(err, cmd.Process.Kill(), ignoreExit(cmd.Wait()), windows.CloseHandle(job))
-	}
-	return func() { windows.CloseHandle(job) }, nil
-}
-
-func assign(job windows.Handle, pid uint32) error {
-	p, err := windows.OpenProcess(windows.PROCESS_SET_QUOTA|windows.PROCESS_TERMINATE, false, pid)
-	if err != nil {
-		return err
-	}
-	return errors.Join(windows.AssignProcessToJobObject(job, p), windows.CloseHandle(p))
 }

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"lull/agent/command"
 )
 
 // gate holds every program of a tree, so that none can run or be started.
@@ -70,7 +72,8 @@ func (g *gate) open() {
 
 // GateSelfTest proves in the folder dir, which it creates and removes, that the gate works on this system: a running
 // program must refuse it, and a program that is held must not start. The program is a copy of the agent's own; args
-// must make it wait until its standard input ends. The error is ErrGateUnavailable if the system does not hold to it.
+// must make it wait until its standard input ends. The error is ErrGateUnavailable if the system does not hold to it, and
+// a *command.InsecureError if users could exchange the copy, since they may write to a folder above dir.
 func GateSelfTest(ctx context.Context, dir string, args ...string) (err error) {
 	if err := protectedFolder(dir); err != nil {
 		return fmt.Errorf("test the gate: %w", err)
@@ -84,6 +87,9 @@ func GateSelfTest(ctx context.Context, dir string, args ...string) (err error) {
 	}()
 	if err := copyExecutable(program); err != nil {
 		return fmt.Errorf("test the gate: %w", spaceError(dir, err))
+	}
+	if err := (command.Tree{Root: dir}).Trusted(); err != nil {
+		return fmt.Errorf("test the gate: %w", err)
 	}
 	if err := refusesRunning(ctx, program, args); err != nil {
 		return fmt.Errorf("test the gate: %w", err)

@@ -18,7 +18,9 @@
 // copied over an installed file, and there are no hard links between the trees.
 //
 // The package trusts the indexes that it is given: the caller has verified them. It believes only hashes of files that
-// it read back from the disk, and it runs only programs whose tree it has just hashed.
+// it read back from the disk, and it runs only programs whose tree it has just hashed and nobody else can change (see
+// package command). That the tree is such a one is made sure of before the swap: a release with a command is not staged
+// for an installation that users may write to.
 package install
 
 import (
@@ -47,9 +49,9 @@ type Blobs interface {
 // process: it runs under the gate.
 type Scanner func(ctx context.Context, roots []string) error
 
-// VersionReader reads the version of the tree at root as index.Read says. It is called only for a tree whose files
-// were just hashed, so that it may run the index's version command.
-type VersionReader func(ctx context.Context, root string, index *release.Index) (schema.Version, error)
+// VersionReader reads the version of the tree at root out of a file, as source says. A version that a command prints is
+// no matter of it.
+type VersionReader func(root string, source schema.VersionSource) (schema.Version, error)
 
 // Options are what an Installation needs from the agent. Scan and ReadVersion are required.
 type Options struct {

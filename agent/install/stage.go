@@ -28,7 +28,8 @@ const reserve = 32 << 20
 // journal. The client may run meanwhile. A Stage that was interrupted goes on where it stopped, and one that is
 // already done is done. Progress, if not nil, is told bytes of the target's files.
 //
-// Errors to tell apart: *NoSpaceError, *ForeignFilesError, *RefusedError, ErrUnfinished, and what blobs returns.
+// Errors to tell apart: *NoSpaceError, *ForeignFilesError, *RefusedError, ErrUnfinished, what blobs returns, and
+// *command.InsecureError where the target has commands and users may write to the installation.
 func (i *Installation) Stage(ctx context.Context, u Update, blobs Blobs, progress func(done, total int64)) error {
 	s, err := i.newStager(u, blobs, progress)
 	if err != nil {
@@ -81,6 +82,9 @@ func (i *Installation) newStager(u Update, blobs Blobs, progress func(done, tota
 	}
 	for _, f := range u.Target.Files {
 		s.total += f.Size
+	}
+	if err := trusted(i.dir, u.Target, k); err != nil {
+		return nil, fmt.Errorf("stage %s: %w", u.Target.Version, err)
 	}
 	return s, i.refuseForeign(u.Baseline, k)
 }
@@ -255,7 +259,9 @@ func (s *stager) verify(ctx context.Context) error {
 	if len(d.Foreign) > 0 {
 		return fmt.Errorf("the staged tree holds %s, which nothing put there", d.Foreign[0])
 	}
-	if err := s.readBack(ctx, s.root, s.Target); err != nil {
+	if err := s.readBack(ctx, s.root, s.Target, s.keep); isInsecure(err) {
+		return err
+	} else if err != nil {
 		return &RefusedError{s.Target.Version, err.Error()}
 	}
 	entries, err := walk(s.root)

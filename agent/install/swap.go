@@ -19,7 +19,7 @@ const (
 // tree is installed, or Recover will see to it. When Swap returns nil, Check comes next.
 //
 // Errors to tell apart: *BusyError, *FileLockedError, *ForeignFilesError, *NoSpaceError, ErrSettle, ErrStagingChanged,
-// ErrNotStaged.
+// ErrNotStaged, *command.InsecureError.
 func (i *Installation) Swap(ctx context.Context) error {
 	j, err := i.require(staged)
 	if err != nil {
@@ -161,7 +161,10 @@ func (i *Installation) settle(ctx context.Context, j *journal, w way) error {
 		return err
 	}
 	j.Kept = kept
-	return i.dress(last.from, last.to, *last.target)
+	if err := i.dress(last.from, last.to, *last.target); err != nil {
+		return err
+	}
+	return trusted(last.to, j.target, j.keep) // now that it has the rights with which it will be installed
 }
 
 // exchange is the switch in one step. It scans again because settling may have taken a second, in which an interpreter

@@ -202,11 +202,11 @@ func (w *world) options() Options {
 			}
 			return w.busy
 		},
-		ReadVersion: func(_ context.Context, root string, index *release.Index) (schema.Version, error) {
+		ReadVersion: func(root string, source schema.VersionSource) (schema.Version, error) {
 			if w.bad && root == w.dir {
 				return schema.Version{}, errors.New("the new one does not start")
 			}
-			data, err := os.ReadFile(filepath.Join(root, index.Read.File))
+			data, err := os.ReadFile(filepath.Join(root, source.File))
 			if err != nil {
 				return schema.Version{}, err
 			}

@@ -7,8 +7,8 @@
 // bounded. Names of files in a manifest match without case on every system, as people who write Windows paths expect.
 //
 // A version or a name that cannot be read is an error and never a guess: the caller must not act on less than it was
-// promised. Running a command for the version is a function of its own, VersionByCommand, because only the caller knows
-// whether the files may be executed.
+// promised. Nothing is ever executed here: a version that a command prints is read by package install, which knows
+// whether the files may be.
 package observe
 
 import (

@@ -9,7 +9,7 @@ import (
 	"lull/schema"
 )
 
-// ErrNeedsCommand means that a version is read by a command, which Version does not run: see VersionByCommand.
+// ErrNeedsCommand means that a version is read by a command, which Version does not run.
 var ErrNeedsCommand = errors.New("the version is read by a command")
 
 // Version reads the installed version below dir as src says, cut to its parts. It fails with ErrNeedsCommand, with

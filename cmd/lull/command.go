@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os/user"
 	"strings"
@@ -32,7 +33,19 @@ Exit codes: 0 done; 1 an error; 2 (plan) something would change.`,
 		serverCommand(), validateCommand(), planCommand(c), getCommand(c), setCommand(c), applyCommand(c),
 		releaseCommand(c), tokenCommand(c), schemaCommand(), demoCommand(), versionCommand(),
 	)
+	root.CompletionOptions.HiddenDefaultCmd = true
+	sayExitCodes(root)
 	return root
+}
+
+// sayExitCodes adds to the help of every command what it exits with, where it does not say so itself.
+func sayExitCodes(cmd *cobra.Command) {
+	for _, below := range cmd.Commands() {
+		sayExitCodes(below)
+	}
+	if long := cmp.Or(cmd.Long, cmd.Short); !strings.Contains(long, "Exit codes") {
+		cmd.Long = long + "\n\nExit codes: 0 done; 1 an error."
+	}
 }
 
 // parent is a command that only has others below it. A word that is none of them is an error, which cobra would pass

@@ -150,6 +150,12 @@ func printReport(cmd *cobra.Command, o *options, r agent.Report) error {
 	if r.Away != nil && f.Table() {
 		fmt.Fprintf(f.Out(), "no answer since %s: %s\n", r.Away.Since.Local().Format(time.DateTime), r.Away.Error)
 	}
+	if len(r.Clients) == 0 && f.Table() {
+		if r.Away == nil { // else it may not know yet what the manifests describe
+			fmt.Fprintln(f.Out(), "no client that the manifests describe is installed here")
+		}
+		return nil
+	}
 	t := voice.NewRows("CLIENT", "WORKSTATION", "INSTALLED", "DESIRED", "PHASE", "WHY", "SINCE")
 	for _, s := range r.Clients {
 		t.Add(s.Client, s.Workstation, s.Observed.Version.String(), s.Desired.String(), string(s.Phase),

@@ -1,8 +1,11 @@
 package e2e
 
 import (
+	"archive/zip"
 	"encoding/json"
 	"fmt"
+	"io"
+	"io/fs"
 	"net"
 	"os"
 	"regexp"
@@ -87,6 +90,31 @@ func setenvFile(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: setenv-file NAME FILE")
 	}
 	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
+}
+
+// writeZip makes an archive that no honest program would: its names are taken as they are.
+func writeZip(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: zip FILE ENTRY…")
+	}
+	f, err := os.Create(ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer f.Close() // Close of the archive has told whether all was written
+	archive := zip.NewWriter(f)
+	for _, entry := range args[1:] {
+		name, content, _ := strings.Cut(entry, "=")
+		header := &zip.FileHeader{Name: name}
+		header.SetMode(0o644)
+		if target, ok := strings.CutPrefix(content, ">"); ok {
+			header.SetMode(fs.ModeSymlink | 0o777)
+			content = target
+		}
+		w, err := archive.CreateHeader(header)
+		ts.Check(err)
+		_, err = io.WriteString(w, content)
+		ts.Check(err)
+	}
+	ts.Check(archive.Close())
 }
 
 func checkJSON(ts *testscript.TestScript, neg bool, args []string) {

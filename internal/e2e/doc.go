@@ -17,6 +17,7 @@
 //	json PATH VALUE               check a field of the last command's standard output, such as `json items.0.phase UpToDate`;
 //	                              with `!` the field is missing or has another value
 //	setenv-file NAME FILE         set $NAME to the content of a file, without white space around it
+//	zip FILE NAME=CONTENT…        make an archive, whatever its names are; NAME=>TARGET is a symbolic link
 //
 // A script never waits longer than it says, and nothing that it started outlives it.
 package e2e

@@ -81,7 +81,7 @@ func params(t *testing.T, dir string, bins ...string) testscript.Params {
 		Setup:               func(env *testscript.Env) error { return setup(env, bins) },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve": serve, "end": end, "wait-end": waitEnd, "wait-for": waitFor, "wait-log": waitLog,
-			"free-port": freePort, "json": checkJSON, "setenv-file": setenvFile,
+			"free-port": freePort, "json": checkJSON, "setenv-file": setenvFile, "zip": writeZip,
 		},
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -28,8 +29,22 @@ func TestWineScripts(t *testing.T) {
 	if os.Getenv("LULL_WINE") == "" {
 		t.Skip("LULL_WINE is not set: make test-windows runs these scripts")
 	}
-	testscript.Run(t, params(t, "testdata/wine", buildPrograms(t, runtime.GOOS), buildPrograms(t, "windows")))
+	p := params(t, "testdata/wine", buildPrograms(t, runtime.GOOS), buildPrograms(t, "windows"))
+	var err error
+	if p.WorkdirRoot, err = os.MkdirTemp(driveC(), "lull-test-"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(p.WorkdirRoot); err != nil {
+			t.Error(err)
+		}
+	})
+	testscript.Run(t, p)
 }
+
+// driveC is where the scripts for Wine work, which call it $DISK: the folder for temporary files is open to everybody, as
+// Wine tells it, so that an agent updates nothing below it.
+func driveC() string { return filepath.Join(os.Getenv("WINEPREFIX"), "drive_c") }
 
 // buildPrograms builds every program for a system and returns their folder. For Windows lull itself, which runs
 // natively beside Wine, is left out.
@@ -103,6 +118,9 @@ func setup(env *testscript.Env, bins []string) error {
 	env.Setenv("XDG_CONFIG_HOME", filepath.Join(home, ".config"))
 	for _, name := range []string{"LULL_WINE", "WINEPREFIX", "WINEARCH", "WINEDEBUG", "WINEDLLOVERRIDES"} {
 		env.Setenv(name, os.Getenv(name))
+	}
+	if below, ok := strings.CutPrefix(env.WorkDir, driveC()); ok {
+		env.Setenv("DISK", "C:"+below)
 	}
 	served := &services{running: map[string]*service{}, dir: env.WorkDir}
 	env.Values[servicesKey{}] = served
